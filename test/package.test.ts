@@ -1,0 +1,114 @@
+/**
+ * The package as its users get it: packed, installed without network into an empty project, run
+ * from JavaScript and compiled from TypeScript there. The programs are in `test/package`.
+ */
+import assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+import { runProgram } from './package/run-program.js';
+import { repositoryRoot } from './source-paths.js';
+
+const project = mkdtempSync(path.join(tmpdir(), 'idc-package-'));
+const installed = path.join(project, 'node_modules', 'idc');
+const programs = path.join(repositoryRoot, 'test', 'package', 'programs');
+let tarball = '';
+
+function inProject(command: string, ...words: string[]): Promise<string> {
+  return runProgram(command, words, project);
+}
+
+/** A command that the repository has installed. */
+function tool(name: string): string {
+  return path.join(repositoryRoot, 'node_modules', '.bin', name);
+}
+
+/** Packs a folder that has a package.json; answers the path of the tarball. */
+async function pack(folder: string): Promise<string> {
+  const words = ['--silent', '--ignore-scripts', '--pack-destination', project];
+  const output = await inProject('npm', 'pack', folder, ...words);
+  return path.join(project, output.trim());
+}
+
+before(async () => {
+  tarball = await pack(repositoryRoot);
+  // What a user would have beside it comes from what is installed here: no registry is asked.
+  const beside = await Promise.all(
+    ['rxjs', 'tslib', '@types/node', 'undici-types'].map((name) =>
+      pack(path.join(repositoryRoot, 'node_modules', name)),
+    ),
+  );
+  writeFileSync(path.join(project, 'package.json'), '{ "private": true, "type": "module" }\n');
+  const words = ['--silent', '--offline', '--ignore-scripts', '--no-audit', '--no-fund'];
+  await inProject('npm', 'install', ...words, tarball, ...beside);
+  cpSync(programs, project, { recursive: true });
+});
+
+after(() => {
+  rmSync(project, { recursive: true, force: true });
+});
+
+describe('the tarball', () => {
+  test('holds the documents and what the exports need, and no test', async () => {
+    const files = (await runProgram('tar', ['-tzf', tarball], project)).trim().split('\n');
+    const wanted = /^package\/(package[.]json|README[.]md|LICENSE|CHANGELOG[.]md)$/;
+    const product = /^package\/(dist\/)?(core|transports|test\/compliance)\/[^.]+[.][a-z.]+$/;
+    assert.deepEqual(
+      files.filter((file) => !wanted.test(file) && !product.test(file)),
+      [],
+    );
+    assert.equal(files.filter((file) => wanted.test(file)).length, 4);
+    assert.deepEqual(
+      files.filter((file) => file.includes('.test.')),
+      [],
+    );
+  });
+
+  test('holds every source that a source map names', async () => {
+    const files = (await runProgram('tar', ['-tzf', tarball], project)).trim().split('\n');
+    const sources = files
+      .filter((file) => file.endsWith('.map'))
+      .map((file) => file.replace('package/dist/', 'package/').replace(/[.]js[.]map$/, '.ts'));
+    assert.ok(sources.length > 0);
+    assert.deepEqual(
+      sources.filter((source) => !files.includes(source)),
+      [],
+    );
+  });
+
+  test('asks for rxjs and nothing else', () => {
+    const manifest = readFileSync(path.join(installed, 'package.json'), 'utf8');
+    assert.match(manifest, /"peerDependencies": \{\s*"rxjs": "[^"]+"\s*\}/);
+    assert.doesNotMatch(manifest, /"(dependencies|optionalDependencies|bundleDependencies)"/);
+  });
+
+  test('publint finds nothing to say', async () => {
+    const output = await inProject(tool('publint'), 'run', tarball, '--strict');
+    assert.match(output, /All good!/);
+  });
+
+  test('attw finds no wrong types', async () => {
+    // It ends with an error if a resolution that counts for this profile fails.
+    await inProject(tool('attw'), tarball, '--profile', 'esm-only');
+  });
+});
+
+describe('an empty project with the package', () => {
+  test('runs a plain JavaScript program', async () => {
+    assert.equal(await inProject(process.execPath, 'talk.js'), 'hello, world\n');
+  });
+
+  test('reaches every public name and nothing behind them', async () => {
+    assert.equal(await inProject(process.execPath, 'names.js'), 'all there\n');
+  });
+
+  for (const resolution of ['nodenext', 'bundler']) {
+    test(`compiles TypeScript with ${resolution} resolution and runs it`, async () => {
+      await inProject(tool('tsc'), '--project', `tsconfig.${resolution}.json`);
+      const program = path.join(`out-${resolution}`, 'typed.js');
+      assert.equal(await inProject(process.execPath, program), 'hello, world\n');
+    });
+  }
+});

@@ -1,0 +1,34 @@
+// A round trip over memory, in TypeScript, with what the declarations must say and refuse.
+import { createDomain } from 'idc';
+import { createMemoryNetwork, memory } from 'idc/memory';
+import { tcp } from 'idc/tcp';
+
+const network = createMemoryNetwork();
+const back = createDomain({ name: 'back', transports: [memory({ network })] });
+const front = createDomain({ name: 'front', transports: [memory({ network }), tcp()] });
+
+const listener = back.listen('memory://back/hello', () => ({
+  transaction: (question) => {
+    const parameters: Uint8Array = question.parameters;
+    question.complete(Buffer.concat([Buffer.from('hello, '), parameters]));
+  },
+}));
+await listener.ready;
+const answer = await new Promise<Uint8Array>((resolve) => {
+  front.createEndpoint('memory://back/hello', {
+    connect: (endpoint) => {
+      resolve(endpoint.submitTransaction(Buffer.from('world')));
+    },
+  });
+});
+console.log(Buffer.from(answer).toString());
+await front.close();
+await back.close();
+
+/** Never called: these lines are here to be refused. */
+export function refused(): void {
+  // @ts-expect-error a domain without transports reaches nobody
+  createDomain({ name: 'nobody' });
+  // @ts-expect-error the network is the caller's to make
+  memory();
+}
