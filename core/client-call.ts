@@ -1,0 +1,16 @@
+/**
+ * Guarding client callbacks: a callback that throws is a programmer error and ends the process.
+ *
+ * The error is reported as uncaught right after the current call instead of flying through the
+ * transport, so that the state here stays whole and the peer sees one clean disconnect.
+ */
+import { IdcAssertionError } from './assert.js';
+import type { Runtime } from './runtime.js';
+
+/** Reports `thrown`, which came out of the client's `what`, as HANDLER_THREW. */
+export function reportHandlerThrew(runtime: Runtime, what: string, thrown: unknown): void {
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  runtime.crash(
+    new IdcAssertionError('HANDLER_THREW', `the ${what} threw: ${message}`, { cause: thrown }),
+  );
+}

@@ -1,0 +1,13 @@
+/** What a transport author needs: the contract, its vocabulary and the runtime. Re-exports only. */
+export * from './transport.js';
+export { makeAddress, parseAddress, type Address } from './address.js';
+export { assert, fail, unreachable, IdcAssertionError, type AssertionCode } from './assert.js';
+export {
+  createRuntime,
+  type CallTracker,
+  type Clock,
+  type Prng,
+  type Runtime,
+  type Scheduler,
+  type Timer,
+} from './runtime.js';

@@ -1,0 +1,500 @@
+/**
+ * EndpointCore: joins an endpoint's lifecycle table, its sessions, its two halves and its client.
+ *
+ * It turns what sessions report into events of the table and performs the table's notices. At any
+ * time it has one session whose epoch is open or ending (`current`) and one that shakes hands for
+ * the next (`candidate`). The next epoch opens only when the previous one is drained on both sides.
+ */
+import type { Peer, Refusal as RefusalCode, TimeLimits } from './api.js';
+import { Refusal } from './api.js';
+import { assert, IdcAssertionError } from './assert.js';
+import { reportHandlerThrew } from './client-call.js';
+import type { Client } from './client.js';
+import { DestroyPromise } from './destroy-promise.js';
+import type { DomainServices } from './domain-services.js';
+import { isDraining, step, type EndpointEvent, type EndpointState } from './endpoint-machine.js';
+import { ErrorCode } from './errors.js';
+import { epochMax } from './frame.js';
+import { noToken, type Greeting } from './greeting.js';
+import { Initiator } from './initiator.js';
+import type { ReceivedMessage } from './message.js';
+import { agreeQuota, type Quota } from './quota.js';
+import type { ReceivedTransaction } from './received-transaction.js';
+import { Responder } from './responder.js';
+import type { CallTracker } from './runtime.js';
+import type { Session, SessionEnd, SessionOwner } from './session.js';
+import { WheelTimer } from './timer-wheel.js';
+import type { Fault } from './transport.js';
+
+/** What differs between the dialling end and an accepted one. */
+export interface EndpointRole {
+  /** Plans the next attempt, at the slow end if `isSlow`; answers its delay. Accepted: never. */
+  retry(isSlow: boolean): number | undefined;
+  /** An epoch is open. */
+  connected(): void;
+  /** The endpoint is absent, after it had been there. */
+  becameAbsent(isFinal: boolean): void;
+  /** It was found again. */
+  becamePresent(): void;
+  /** Its destruction has begun; it takes no new link. */
+  leaving(): void;
+  /** It is destroyed: nothing of it remains. */
+  ended(): void;
+}
+
+export interface EndpointSettings {
+  readonly name: string;
+  readonly service: string;
+  readonly scheme: string;
+  readonly frameBytesMax: number;
+  readonly quota: Quota;
+  readonly limits: TimeLimits;
+}
+
+type Notice = 'appear' | 'connect' | 'disconnect' | 'disappear' | 'destroyed';
+
+export class EndpointCore implements SessionOwner {
+  readonly settings: EndpointSettings;
+  readonly initiator: Initiator;
+  readonly responder: Responder;
+  readonly client: Client;
+  readonly #services: DomainServices;
+  #role: EndpointRole | undefined = undefined;
+
+  #state: EndpointState = 'absent';
+  #epoch = 0;
+  #lastFinished = 0;
+  #lastProposed = 0;
+  #halfEpochs = 0;
+  #epochCount = 0;
+  #current: Session | undefined = undefined;
+  #candidate: Session | undefined = undefined;
+  #candidateGreeting: Greeting | undefined = undefined;
+  /** Sessions whose links are not closed yet. */
+  readonly #links = new Set<Session>();
+  #peer: Peer | undefined = undefined;
+  #peerToken: string = noToken;
+  #agreed: Quota;
+  #lastFault: Fault | ErrorCode | undefined = undefined;
+  #end: SessionEnd | undefined = undefined;
+  #isFinal = false;
+
+  readonly #notices: Notice[] = [];
+  #isPerforming = false;
+  #heldCount = 0;
+  #isSettled = true;
+  #isAbandoned = false;
+  #tracker: CallTracker<EndpointCore> | undefined = undefined;
+  #destroyPromise: DestroyPromise | undefined = undefined;
+  #resolveDestroy: () => void = () => undefined;
+  #isDestroyTold = false;
+  readonly #lingerTimer = new WheelTimer(() => {
+    this.#step('lost');
+  });
+  readonly #drainTimer = new WheelTimer(() => {
+    this.#abandon();
+  });
+
+  constructor(services: DomainServices, settings: EndpointSettings, client: Client) {
+    this.#services = services;
+    this.settings = settings;
+    this.client = client;
+    this.#agreed = settings.quota;
+    const endTurnSoon = (): void => {
+      if (this.#current !== undefined) services.endTurnSoon(this.#current);
+    };
+    const host = {
+      runtime: services.runtime,
+      wheel: services.wheel,
+      flushMs: settings.limits.flushMs,
+      endTurnSoon,
+    };
+    this.initiator = new Initiator(host, settings.quota, settings.frameBytesMax);
+    this.responder = new Responder(
+      {
+        client,
+        deliverMessage: (message: ReceivedMessage) => client.deliverMessage(message),
+        deliverTransaction: (item: ReceivedTransaction) => client.deliverTransaction(item),
+        endTurnSoon,
+        drained: () => {
+          this.#checkDrained();
+        },
+      },
+      settings.quota,
+      settings.frameBytesMax,
+    );
+  }
+
+  /** Set once, right after creation. */
+  set role(role: EndpointRole) {
+    this.#role = role;
+  }
+
+  get state(): EndpointState {
+    return this.#state;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  get peer(): Peer | undefined {
+    return this.#peer;
+  }
+
+  get quota(): Quota {
+    return this.#agreed;
+  }
+
+  get lastFault(): Fault | ErrorCode | undefined {
+    return this.#lastFault;
+  }
+
+  get halfEpochs(): number {
+    return this.#halfEpochs;
+  }
+
+  get epochCount(): number {
+    return this.#epochCount;
+  }
+
+  get current(): Session | undefined {
+    return this.#current;
+  }
+
+  get candidate(): Session | undefined {
+    return this.#candidate;
+  }
+
+  /** Disconnect handlers that have not settled. */
+  get heldCount(): number {
+    return this.#heldCount;
+  }
+
+  /** Whether it waits for a link, so that another attempt makes sense. */
+  get wantsLink(): boolean {
+    return this.#candidate === undefined && !this.#isDestroying;
+  }
+
+  /** The re-attach token that the peer gave this side; all zero if none. */
+  get peerToken(): string {
+    return this.#peerToken;
+  }
+
+  /** Dialling is of no use: the address can lead nowhere. */
+  reject(code: ErrorCode): void {
+    this.#lastFault = code;
+    this.client.notify({ type: 'attempt', fault: code, nextInMs: Infinity });
+  }
+
+  /** Dialling: a new link is being opened. */
+  dialled(session: Session): void {
+    this.#candidate = session;
+    this.#links.add(session);
+  }
+
+  /** Accepting: the peer came, or came back, over `session`. An older epoch is ended first. */
+  adopt(session: Session, greeting: Greeting, peer: Peer, welcome: Greeting): void {
+    const older = this.#candidate;
+    this.#candidate = session;
+    this.#links.add(session);
+    session.owner = this;
+    older?.fail(ErrorCode.Superseded);
+    this.#current?.fail(ErrorCode.Superseded);
+    session.sendWelcome(welcome);
+    this.#greeted(session, greeting, peer);
+    this.#proceed();
+  }
+
+  /** Legal anywhere; a second call answers the same promise. Calls nobody before it returns. */
+  destroy(drainMs: number): DestroyPromise {
+    if (this.#destroyPromise !== undefined) return this.#destroyPromise;
+    this.#destroyPromise = DestroyPromise.make(
+      (resolve) => {
+        this.#resolveDestroy = resolve;
+      },
+      () => {
+        this.#checkNotAwaited();
+      },
+    );
+    this.initiator.stop(Refusal.Destroyed);
+    this.#role?.leaving();
+    this.#services.wheel.arm(this.#drainTimer, drainMs);
+    this.#services.wheel.disarm(this.#lingerTimer);
+    this.#services.runtime.scheduler.next(() => {
+      this.#step('destroy');
+      this.#candidate?.leave(ErrorCode.Destroyed, true, 0);
+      this.#checkDestroyed();
+    });
+    return this.#destroyPromise;
+  }
+
+  sessionUp(session: Session): void {
+    session.limitGreeting(this.settings.limits.handshakeMs);
+    const { name, service, quota } = this.settings;
+    session.sendHello(this.#services.greet(quota, name, service, this.#peerToken));
+    this.#proceed();
+  }
+
+  sessionGreeted(session: Session, greeting: Greeting): void {
+    if (greeting.token !== noToken) this.#peerToken = greeting.token;
+    const peer = this.#services.describePeer(session.identity, greeting);
+    this.#greeted(session, greeting, peer);
+    this.#proceed();
+  }
+
+  sessionReady(session: Session): void {
+    if (this.#lastProposed > this.#lastFinished && session.peerLastFinished >= this.#lastProposed) {
+      this.#halfEpochs++;
+    }
+    this.#proceed();
+  }
+
+  sessionAccepted(session: Session, epoch: number): void {
+    if (session !== this.#candidate || this.#state !== 'appeared' || epoch <= this.#lastFinished) {
+      session.fail(ErrorCode.Corrupt);
+      return;
+    }
+    this.#connect(session, epoch);
+  }
+
+  sessionConfirmed(session: Session): void {
+    if (session !== this.#candidate || this.#state !== 'appeared') {
+      session.fail(ErrorCode.Corrupt);
+      return;
+    }
+    this.#connect(session, session.proposedEpoch);
+  }
+
+  sessionEnded(session: Session, end: SessionEnd): void {
+    this.#services.keepAlive.leave(session);
+    this.#lastFault = end.fault ?? end.reason;
+    if (session === this.#candidate) this.#candidateEnded(end);
+    else if (session === this.#current) this.#currentEnded(end);
+  }
+
+  sessionClosed(session: Session): void {
+    this.#links.delete(session);
+    this.#checkDestroyed();
+  }
+
+  get #isDestroying(): boolean {
+    return this.#destroyPromise !== undefined;
+  }
+
+  #greeted(session: Session, greeting: Greeting, peer: Peer): void {
+    this.#candidateGreeting = greeting;
+    this.#peer = peer;
+    this.#isFinal = false;
+    this.#services.wheel.disarm(this.#lingerTimer);
+    const peerKey = `${this.settings.scheme} ${peer.domainId} ${peer.incarnation}`;
+    this.#services.keepAlive.join(session, peerKey, this.settings.limits.keepAliveMs);
+    this.#role?.becamePresent();
+    this.#step('found');
+  }
+
+  /** Moves the candidate on as far as both sides' drains allow. */
+  #proceed(): void {
+    const session = this.#candidate;
+    if (session === undefined || isDraining(this.#state) || this.#isDestroying) return;
+    const isUp = session.phase === 'greeting' || session.phase === 'greeted';
+    if (session.role === 'dial') {
+      if (isUp && !session.isReadySent) session.sendReady(this.#lastFinished);
+      return;
+    }
+    const isReady = session.phase === 'greeted' && session.peerLastFinished >= 0;
+    if (!isReady || session.proposedEpoch !== 0 || this.#state !== 'appeared') return;
+    const last = Math.max(this.#lastFinished, this.#lastProposed, session.peerLastFinished);
+    if (last >= epochMax) {
+      session.fail(ErrorCode.Corrupt);
+      return;
+    }
+    this.#lastProposed = last + 1;
+    session.sendAccept(last + 1);
+  }
+
+  #connect(session: Session, epoch: number): void {
+    const greeting = this.#candidateGreeting;
+    assert(greeting !== undefined && this.#current === undefined, 'greeted, and drained before');
+    this.#candidate = undefined;
+    this.#current = session;
+    this.#end = undefined;
+    this.#epoch = epoch;
+    this.#epochCount++;
+    this.#agreed = agreeQuota(this.settings.quota, greeting.quota);
+    session.open(epoch, this.#agreed, this.initiator, this.responder);
+    this.#step('agreed');
+  }
+
+  #candidateEnded(end: SessionEnd): void {
+    this.#candidate = undefined;
+    if (this.#isDestroying) return;
+    if (end.isFinal) this.#lose();
+    else this.#linger();
+    this.#retry(end);
+  }
+
+  /** The epoch is over. If this side left it, its disconnect has been waiting for this. */
+  #currentEnded(end: SessionEnd): void {
+    this.#end = end;
+    if (this.#isSettled) {
+      if (end.isFinal) this.#lose();
+      else this.#step('ended');
+    } else {
+      this.#settle(end);
+    }
+    if (this.#isDestroying) return;
+    if (!end.isFinal && this.#candidate === undefined) this.#linger();
+    this.#retry(end);
+  }
+
+  #lose(): void {
+    this.#isFinal = true;
+    this.#step('lost');
+  }
+
+  /** Without a link: whoever does not come back within `lingerMs` is lost. */
+  #linger(): void {
+    if (this.#state === 'absent' || this.#lingerTimer.isArmed) return;
+    this.#services.wheel.arm(this.#lingerTimer, this.settings.limits.lingerMs);
+  }
+
+  #retry(end: SessionEnd): void {
+    const isSlow = end.isFinal || end.reason === ErrorCode.Corrupt;
+    const nextInMs = this.#role?.retry(isSlow);
+    if (nextInMs === undefined) return;
+    this.client.notify({ type: 'attempt', fault: end.fault ?? end.reason, nextInMs });
+  }
+
+  #step(event: EndpointEvent): void {
+    const transition = step(this.#state, event);
+    if (transition === undefined) return;
+    this.#state = transition.next;
+    if (transition.notice !== undefined) this.#notices.push(transition.notice);
+    if (transition.next === 'destroyed') this.#notices.push('destroyed');
+    this.#perform();
+  }
+
+  /** Performs notices one after the other; one that is raised meanwhile waits its turn. */
+  #perform(): void {
+    if (this.#isPerforming) return;
+    this.#isPerforming = true;
+    for (let notice = this.#notices.shift(); notice; notice = this.#notices.shift()) {
+      this.#performOne(notice);
+    }
+    this.#isPerforming = false;
+  }
+
+  #performOne(notice: Notice): void {
+    switch (notice) {
+      case 'appear':
+        this.client.appear();
+        break;
+      case 'connect':
+        this.#role?.connected();
+        this.client.connect(this.#epoch);
+        break;
+      case 'disconnect':
+        this.#isSettled = false;
+        if (this.#end !== undefined) this.#settle(this.#end);
+        else this.#current?.leave(ErrorCode.Destroyed, true, this.settings.limits.flushMs);
+        break;
+      case 'disappear':
+        this.client.disappear();
+        this.#role?.becameAbsent(this.#isFinal);
+        break;
+      case 'destroyed':
+        this.#isDestroyTold = true;
+        break;
+    }
+  }
+
+  /** Settles everything submitted, then tells the client, then waits for its drain. */
+  #settle(end: SessionEnd): void {
+    this.#current = undefined;
+    const closed: RefusalCode = this.#isDestroying ? Refusal.Destroyed : Refusal.NotConnected;
+    this.initiator.stop(closed);
+    this.initiator.end(end.handledThrough);
+    this.responder.end();
+    const tracker = this.#services.runtime.trackCalls<EndpointCore>();
+    this.#tracker = tracker;
+    const held = tracker.run(this, () =>
+      this.client.disconnect({
+        epoch: this.#epoch,
+        reason: end.reason,
+        submittedThrough: this.initiator.submittedThrough,
+        handledThrough: this.initiator.handledThrough,
+        neverFrom: this.initiator.neverFrom,
+      }),
+    );
+    this.#heldCount = held.length;
+    for (const work of held) this.#hold(work);
+    if (held.length === 0) this.#released();
+  }
+
+  #hold(work: PromiseLike<unknown>): void {
+    if (work === this.#destroyPromise) this.#crashAwaited();
+    const release = (): void => {
+      this.#heldCount--;
+      if (this.#heldCount === 0) this.#released();
+    };
+    work.then(release, (thrown: unknown) => {
+      reportHandlerThrew(this.#services.runtime, 'disconnect handler', thrown);
+      release();
+    });
+  }
+
+  #released(): void {
+    this.#tracker?.stop();
+    this.#tracker = undefined;
+    this.#isSettled = true;
+    this.#checkDrained();
+  }
+
+  #checkDrained(): void {
+    if (!this.#isSettled || !isDraining(this.#state) || this.#current !== undefined) return;
+    const isOpen = this.responder.openMessages + this.responder.openTransactions > 0;
+    if (isOpen) return;
+    this.#lastFinished = this.#epoch;
+    this.#step('drained');
+    this.#proceed();
+    this.#checkDestroyed();
+  }
+
+  /** The client had its time: the drain is over without it. */
+  #abandon(): void {
+    this.#current?.fail(ErrorCode.Destroyed);
+    if (!isDraining(this.#state)) return;
+    this.#isAbandoned = true;
+    this.client.silence();
+    this.responder.abandon();
+    // Below zero: a promise of the client that settles later releases nothing any more.
+    this.#heldCount = -1;
+    this.#released();
+  }
+
+  #checkDestroyed(): void {
+    if (!this.#isDestroyTold || this.#links.size > 0 || this.#candidate !== undefined) return;
+    this.#isDestroyTold = false;
+    this.#services.wheel.disarm(this.#drainTimer);
+    this.#services.wheel.disarm(this.#lingerTimer);
+    this.client.notify({ type: 'destroyed', abandoned: this.#isAbandoned });
+    this.client.end();
+    this.#role?.ended();
+    this.#resolveDestroy();
+  }
+
+  /** Somebody waits for the destroy promise; the disconnect that it waits for must not. */
+  #checkNotAwaited(): void {
+    if (this.#heldCount >= 0 && this.#tracker?.current() === this) this.#crashAwaited();
+  }
+
+  #crashAwaited(): void {
+    this.#services.runtime.crash(
+      new IdcAssertionError(
+        'DESTROY_AWAITED_IN_DISCONNECT',
+        'destroy() waits for the disconnect handler, so that handler must not wait for it',
+      ),
+    );
+  }
+}

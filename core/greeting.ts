@@ -1,0 +1,122 @@
+/**
+ * Greeting: what each side says of itself when a link comes up, and its wire form.
+ *
+ * `Hello` (from the dialling side) and `Welcome` carry the same fields. Layout after word 0:
+ * magic, version, features, domain id (16), incarnation (8), token (16), five words of quota,
+ * three lengths, and the three strings. Everything is checked before anything is used.
+ */
+import { ByteArea } from './byte-area.js';
+import { protocolVersion } from './frame.js';
+import { isLegalQuota, type Quota } from './quota.js';
+
+/** The first word of a greeting: "IDC1" read as little-endian bytes. */
+const magic = 0x3143_4449;
+const fixedBytes = 88;
+
+/** Longest names, in bytes of UTF-8. */
+export const nameBytesMax = 64;
+const serviceBytesMax = 512;
+
+/** Size of a re-attach token in bytes; all zero means "none". */
+export const tokenBytes = 16;
+
+export interface Greeting {
+  readonly features: number;
+  /** 32 hexadecimal digits. */
+  readonly domainId: string;
+  /** 16 hexadecimal digits. */
+  readonly incarnation: string;
+  /** 32 hexadecimal digits; all zero if there is none. */
+  readonly token: string;
+  readonly quota: Quota;
+  readonly domainName: string;
+  readonly endpointName: string;
+  readonly service: string;
+}
+
+export const noToken: string = '0'.repeat(2 * tokenBytes);
+
+/** The greeting as frame body; the caller puts word 0 in front. */
+export function encodeGreeting(head: number, greeting: Greeting): Uint8Array {
+  const encoder = new TextEncoder();
+  const strings = [greeting.domainName, greeting.endpointName, greeting.service].map((text) =>
+    encoder.encode(text),
+  );
+  const stringBytes = strings.reduce((sum, bytes) => sum + bytes.length, 0);
+  const area = new ByteArea(new Uint8Array(fixedBytes + stringBytes));
+  area.setWord(0, head);
+  area.setWord(4, magic);
+  area.setWord(8, protocolVersion);
+  area.setWord(12, greeting.features);
+  area.bytes.set(fromHex(greeting.domainId), 16);
+  area.bytes.set(fromHex(greeting.incarnation), 32);
+  area.bytes.set(fromHex(greeting.token), 40);
+  const quota = greeting.quota;
+  const words = [
+    quota.messages,
+    quota.messageBytes,
+    quota.transactions,
+    quota.parameterBytes,
+    quota.statusBytes,
+  ];
+  words.forEach((word, index) => {
+    area.setWord(56 + 4 * index, word);
+  });
+  let at = fixedBytes;
+  strings.forEach((bytes, index) => {
+    area.view.setUint16(76 + 4 * index, bytes.length, true);
+    area.bytes.set(bytes, at);
+    at += bytes.length;
+  });
+  return area.bytes;
+}
+
+/** Reads a greeting whose frame starts at `offset`; or says why not. */
+export function decodeGreeting(
+  area: ByteArea,
+  offset: number,
+  byteLength: number,
+): Greeting | 'corrupt' | 'wrongVersion' {
+  if (byteLength < 12 || area.getWord(offset + 4) !== magic) return 'corrupt';
+  if (area.getWord(offset + 8) !== protocolVersion) return 'wrongVersion';
+  if (byteLength < fixedBytes) return 'corrupt';
+  const quota = {
+    messages: area.getWord(offset + 56),
+    messageBytes: area.getWord(offset + 60),
+    transactions: area.getWord(offset + 64),
+    parameterBytes: area.getWord(offset + 68),
+    statusBytes: area.getWord(offset + 72),
+  };
+  const lengths = [0, 1, 2].map((index) => area.view.getUint16(offset + 76 + 4 * index, true));
+  const [nameBytes = 0, endpointBytes = 0, serviceBytes = 0] = lengths;
+  const isLegal =
+    isLegalQuota(quota) &&
+    nameBytes <= nameBytesMax &&
+    endpointBytes <= nameBytesMax &&
+    serviceBytes <= serviceBytesMax &&
+    fixedBytes + nameBytes + endpointBytes + serviceBytes === byteLength;
+  if (!isLegal) return 'corrupt';
+  const take = (from: number, count: number): Uint8Array =>
+    area.bytes.subarray(offset + from, offset + from + count);
+  const decoder = new TextDecoder();
+  return {
+    features: area.getWord(offset + 12),
+    domainId: toHex(take(16, 16)),
+    incarnation: toHex(take(32, 8)),
+    token: toHex(take(40, tokenBytes)),
+    quota,
+    domainName: decoder.decode(take(fixedBytes, nameBytes)),
+    endpointName: decoder.decode(take(fixedBytes + nameBytes, endpointBytes)),
+    service: decoder.decode(take(fixedBytes + nameBytes + endpointBytes, serviceBytes)),
+  };
+}
+
+/** Lower-case hexadecimal digits, two for each byte. */
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function fromHex(text: string): Uint8Array {
+  const pairs = text.match(/../gu) ?? [];
+  return Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16));
+}

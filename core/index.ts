@@ -1,0 +1,35 @@
+/** The public surface: re-exports only. */
+export {
+  Refusal,
+  type Action,
+  type Bytes,
+  type Completion,
+  type DestroyOptions,
+  type DisconnectEvent,
+  type DomainOptions,
+  type EndpointHandlers,
+  type EndpointOptions,
+  type LifecycleEvent,
+  type ListenOptions,
+  type ListenerEvent,
+  type Offer,
+  type OfferHandler,
+  type OfferRefusal,
+  type OfferRefusalCode,
+  type Peer,
+  type TimeLimits,
+  type TransactionOptions,
+  type WaitStrategy,
+  type WritableRequest,
+} from './api.js';
+export { IdcAssertionError, type AssertionCode } from './assert.js';
+export { createDomain, type Domain, type DomainStatistics } from './domain.js';
+export type { Endpoint, EndpointStatistics } from './endpoint.js';
+export type { EndpointState } from './endpoint-machine.js';
+export { ErrorCode, IdcError, type Execution, type IdcErrorDetails } from './errors.js';
+export type { Listener } from './listener.js';
+export type { ReceivedMessage } from './message.js';
+export { quotaDefault, type Quota } from './quota.js';
+export type { ReceivedTransaction } from './received-transaction.js';
+export { createRuntime, type Runtime } from './runtime.js';
+export type { Fault, PeerIdentity, TransportFactory } from './transport.js';

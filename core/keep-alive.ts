@@ -1,0 +1,105 @@
+/**
+ * KeepAlive: notices peers that have gone without a word. There is one for each peer domain and
+ * transport, however many endpoints share them, and it is quiet while traffic flows.
+ *
+ * At each tick a session that waits for its peer and heard nothing is pinged; if the whole group
+ * heard nothing, one session is pinged for all. A ping that goes unanswered for `ticksMax` ticks
+ * ends its session as SILENT, and then every other session of the group is asked at once, so that
+ * paths stay independent (V15) and a dead peer is noticed on all of them. A tick that comes late
+ * means that this side was stalled; it judges nobody.
+ */
+import { ErrorCode } from './errors.js';
+import type { Runtime } from './runtime.js';
+import type { Session } from './session.js';
+import { WheelTimer, type TimerWheel } from './timer-wheel.js';
+
+/** Unanswered ticks after which a peer is silent. */
+const ticksMax = 3;
+
+class Group {
+  readonly key: string;
+  readonly sessions: Set<Session> = new Set<Session>();
+  readonly timer: WheelTimer;
+  readonly intervalMs: number;
+  expectedMs = 0;
+
+  constructor(key: string, intervalMs: number, onTick: (group: Group) => void) {
+    this.key = key;
+    this.intervalMs = intervalMs;
+    this.timer = new WheelTimer(() => {
+      onTick(this);
+    });
+  }
+}
+
+export class KeepAlive {
+  readonly #runtime: Runtime;
+  readonly #wheel: TimerWheel;
+  readonly #groups = new Map<string, Group>();
+  readonly #groupOf = new Map<Session, Group>();
+
+  constructor(runtime: Runtime, wheel: TimerWheel) {
+    this.#runtime = runtime;
+    this.#wheel = wheel;
+  }
+
+  /** Watches `session`, which leads to the peer that `peerKey` names. */
+  join(session: Session, peerKey: string, intervalMs: number): void {
+    const key = `${peerKey} ${intervalMs}`;
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      group = new Group(key, intervalMs, (due) => {
+        this.#tick(due);
+      });
+      this.#groups.set(key, group);
+      this.#arm(group);
+    }
+    group.sessions.add(session);
+    this.#groupOf.set(session, group);
+  }
+
+  /** Idempotent. */
+  leave(session: Session): void {
+    const group = this.#groupOf.get(session);
+    if (group === undefined) return;
+    this.#groupOf.delete(session);
+    group.sessions.delete(session);
+    if (group.sessions.size > 0) return;
+    this.#wheel.disarm(group.timer);
+    this.#groups.delete(group.key);
+  }
+
+  #arm(group: Group): void {
+    group.expectedMs = this.#runtime.clock.now() + group.intervalMs;
+    this.#wheel.arm(group.timer, group.intervalMs);
+  }
+
+  #tick(group: Group): void {
+    const lateMs = this.#runtime.clock.now() - group.expectedMs;
+    this.#arm(group);
+    const dead = this.#look(group, lateMs > group.intervalMs / 2);
+    for (const session of dead) session.fail(ErrorCode.Silent);
+    if (dead.length > 0) for (const session of group.sessions) session.ping();
+  }
+
+  /** Counts, pings, and answers who is silent. */
+  #look(group: Group, isLate: boolean): Session[] {
+    const dead: Session[] = [];
+    let isHeard = false;
+    let first: Session | undefined;
+    for (const session of group.sessions) {
+      first ??= session;
+      if (session.isHeard) {
+        isHeard = true;
+        session.isHeard = false;
+        session.unansweredTicks = 0;
+      } else if (!session.isPingOut) {
+        if (session.isWaiting) session.ping();
+      } else if (!isLate && ++session.unansweredTicks >= ticksMax) {
+        dead.push(session);
+      }
+    }
+    if (!isHeard) first?.ping();
+    return dead;
+  }
+}

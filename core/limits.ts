@@ -1,0 +1,25 @@
+/** The time limits of a domain or an endpoint: stated defaults, and what its owner chose. */
+import type { TimeLimits } from './api.js';
+import { assert } from './assert.js';
+
+export const limitsDefault: TimeLimits = Object.freeze({
+  handshakeMs: 5_000,
+  lingerMs: 2_000,
+  keepAliveMs: 2_000,
+  flushMs: 1_000,
+  drainMs: 10_000,
+  timeoutMs: 30_000,
+  dialMinMs: 20,
+  dialMaxMs: 5_000,
+});
+
+/** Later choices win. Only `timeoutMs` may be `Infinity`; every other wait is bounded. */
+export function makeLimits(...choices: readonly (Partial<TimeLimits> | undefined)[]): TimeLimits {
+  const merged = { ...limitsDefault };
+  for (const choice of choices) Object.assign(merged, choice);
+  for (const [name, value] of Object.entries(merged)) {
+    const isLegal = value >= 0 && (value !== Infinity || name === 'timeoutMs');
+    assert(isLegal, `limits.${name} must be a number of milliseconds`, 'BAD_ARGUMENT');
+  }
+  return Object.freeze(merged);
+}

@@ -1,0 +1,509 @@
+/**
+ * Session: what core runs over one link. It is the only owner of the link, carries the handshake
+ * and then one epoch, and ends with it: a reconnect takes a new link and a new session, so nothing
+ * of an old epoch can arrive in a new one (V2).
+ *
+ *   dialling side        accepting side
+ *   Hello, Ready    ->                      Ready once the previous epoch is drained
+ *                   <-   Welcome, Accept    Accept once Ready is there and this side is drained
+ *   Confirm         ->
+ *
+ * Its owner decides; the session speaks, listens, and reports its end exactly once. A peer's frame
+ * that no legal peer sends in this phase ends it as CORRUPT (V12).
+ */
+import { assert, unreachable } from './assert.js';
+import { ByteArea } from './byte-area.js';
+import { ErrorCode, errorFromWire, errorTable } from './errors.js';
+import type { LinkWriter } from './fragment-sender.js';
+import {
+  controlFrameBytes,
+  epochMax,
+  epochTagOf,
+  flagsOf,
+  fragmentOfReply,
+  FrameType,
+  goodbyeFinal,
+  goodbyeFrameBytes,
+  headWord,
+  makeEpochTag,
+  typeOf,
+} from './frame.js';
+import { decodeGreeting, encodeGreeting, type Greeting } from './greeting.js';
+import type { Initiator } from './initiator.js';
+import type { Quota } from './quota.js';
+import { ReplyJoiner } from './reply-joiner.js';
+import type { Responder } from './responder.js';
+import { WheelTimer, type TimerWheel } from './timer-wheel.js';
+import { Fault, type Link, type LinkSink, type PeerIdentity } from './transport.js';
+
+/** How a session ended. */
+export interface SessionEnd {
+  readonly reason: ErrorCode;
+  /** What the transport said, if the link went down. */
+  readonly fault: Fault | undefined;
+  /** The peer will not come back, or refused us. */
+  readonly isFinal: boolean;
+  /** The last request that the peer gave to a handler, if it said so. */
+  readonly handledThrough: number | undefined;
+}
+
+/** Decides what the session's events mean. No call comes from inside a call to the session. */
+export interface SessionOwner {
+  sessionUp(session: Session): void;
+  /** `Hello` at the accepting side, `Welcome` at the dialling one. */
+  sessionGreeted(session: Session, greeting: Greeting): void;
+  sessionReady(session: Session): void;
+  sessionAccepted(session: Session, epoch: number): void;
+  sessionConfirmed(session: Session): void;
+  /** Exactly once; the link may still take its time to close. */
+  sessionEnded(session: Session, end: SessionEnd): void;
+  /** Exactly once, last: nothing of the link remains. */
+  sessionClosed(session: Session): void;
+}
+
+export type SessionPhase = 'opening' | 'greeting' | 'greeted' | 'open' | 'leaving' | 'ended';
+
+export class Session implements LinkSink {
+  readonly role: 'dial' | 'accept';
+  /** Frames have come in since the keep-alive looked last. */
+  isHeard = false;
+  /** Ticks of the keep-alive for which a ping has gone without any answer. */
+  unansweredTicks = 0;
+  #isPingOut = false;
+  readonly #wheel: TimerWheel;
+  readonly #frameBytesMax: number;
+  readonly #timer = new WheelTimer(() => {
+    this.#timeOut();
+  });
+  #owner: SessionOwner;
+  #link: Link | undefined = undefined;
+  #phase: SessionPhase = 'opening';
+  #identity: PeerIdentity | undefined = undefined;
+  #peerLastFinished = -1;
+  #proposedEpoch = 0;
+  #isReadySent = false;
+
+  #initiator: Initiator | undefined = undefined;
+  #responder: Responder | undefined = undefined;
+  #epochTag = 0;
+  readonly #replies = new ReplyJoiner();
+
+  #outArea: ByteArea | undefined = undefined;
+  /** Two areas, since a transport may deliver from two buffers in turn. */
+  #inArea: ByteArea;
+  #otherInArea: ByteArea;
+
+  #pongOwed = false;
+  #pongNonce = 0;
+  #pingNonce = 0;
+  #isPingOwed = false;
+  #isGoodbyeOwed = false;
+  #goodbyeFlags = 0;
+  #goodbyeReason: ErrorCode = ErrorCode.Ok;
+
+  constructor(
+    role: 'dial' | 'accept',
+    owner: SessionOwner,
+    wheel: TimerWheel,
+    frameBytesMax: number,
+  ) {
+    this.role = role;
+    this.#owner = owner;
+    this.#wheel = wheel;
+    this.#frameBytesMax = frameBytesMax;
+    this.#inArea = new ByteArea(new Uint8Array(0));
+    this.#otherInArea = this.#inArea;
+  }
+
+  set owner(owner: SessionOwner) {
+    this.#owner = owner;
+  }
+
+  get identity(): PeerIdentity {
+    assert(this.#identity !== undefined, 'the link is up');
+    return this.#identity;
+  }
+
+  get phase(): SessionPhase {
+    return this.#phase;
+  }
+
+  /** The peer's last finished epoch; -1 until it said that it is ready. */
+  get peerLastFinished(): number {
+    return this.#peerLastFinished;
+  }
+
+  /** The epoch that this side proposed by `sendAccept`; 0 if none. */
+  get proposedEpoch(): number {
+    return this.#proposedEpoch;
+  }
+
+  get isReadySent(): boolean {
+    return this.#isReadySent;
+  }
+
+  /** True if something submitted over this session waits for the peer. */
+  get isWaiting(): boolean {
+    if (this.#phase === 'open') return this.#initiator?.isWaiting ?? false;
+    return this.#phase === 'greeted' || this.#phase === 'leaving';
+  }
+
+  /** Hands the link over, right after it was opened or accepted. */
+  attach(link: Link): void {
+    this.#link = link;
+    this.#outArea = new ByteArea(link.claimBytes);
+  }
+
+  /** Ends the session as TIMEOUT unless the greeting is over by then. */
+  limitGreeting(delayMs: number): void {
+    this.#wheel.arm(this.#timer, delayMs);
+  }
+
+  sendHello(greeting: Greeting): void {
+    this.#sendFrame(encodeGreeting(headWord(FrameType.Hello, 0, 0), greeting));
+  }
+
+  sendWelcome(greeting: Greeting): void {
+    this.#endGreeting();
+    this.#sendFrame(encodeGreeting(headWord(FrameType.Welcome, 0, 0), greeting));
+  }
+
+  /** This side has drained its previous epoch. */
+  sendReady(lastFinished: number): void {
+    this.#isReadySent = true;
+    this.#sendWord(FrameType.Ready, lastFinished);
+  }
+
+  sendAccept(epoch: number): void {
+    this.#proposedEpoch = epoch;
+    this.#sendWord(FrameType.Accept, epoch);
+  }
+
+  /** Turns the peer away; across the wire goes only the code. */
+  refuse(code: ErrorCode): void {
+    this.#sendWord(FrameType.Refuse, errorTable[code].wire);
+    this.#end({ reason: code, fault: undefined, isFinal: true, handledThrough: undefined });
+  }
+
+  /** Opens the epoch. The dialling side confirms it, so its first requests may follow at once. */
+  open(epoch: number, agreed: Quota, initiator: Initiator, responder: Responder): void {
+    const link = this.#link;
+    const area = this.#outArea;
+    assert(link !== undefined && area !== undefined, 'the link is attached');
+    if (this.role === 'dial') this.#sendWord(FrameType.Confirm, epoch);
+    this.#epochTag = makeEpochTag(epoch);
+    const writer: LinkWriter = {
+      link,
+      area,
+      frameBytesMax: this.#frameBytesMax,
+      epochTag: this.#epochTag,
+    };
+    this.#phase = 'open';
+    this.#initiator = initiator;
+    this.#responder = responder;
+    this.#replies.open(agreed.statusBytes, this.#frameBytesMax);
+    initiator.begin(writer, agreed);
+    responder.begin(writer, agreed);
+  }
+
+  /**
+   * Ends the epoch in good order: says how far this side handled, and waits up to `waitMs` for the
+   * peer to say the same. Without an open epoch it ends at once.
+   */
+  leave(reason: ErrorCode, isFinal: boolean, waitMs: number): void {
+    if (this.#phase === 'ended' || this.#phase === 'leaving') return;
+    this.#goodbyeReason = reason;
+    this.#goodbyeFlags = isFinal ? goodbyeFinal : 0;
+    if (this.#phase !== 'open') {
+      if (this.#phase !== 'opening') this.#sendGoodbye();
+      this.#end({ reason, fault: undefined, isFinal: false, handledThrough: undefined });
+      return;
+    }
+    this.#phase = 'leaving';
+    this.#responder?.stop();
+    this.#isGoodbyeOwed = true;
+    this.#wheel.arm(this.#timer, waitMs);
+    this.#pump();
+  }
+
+  /** Ends the epoch at once; the peer is told how far this side handled, if the link takes it. */
+  fail(reason: ErrorCode): void {
+    if (this.#phase === 'ended') return;
+    this.#responder?.stop();
+    this.#goodbyeReason = reason;
+    if (this.#phase !== 'opening') this.#sendGoodbye();
+    this.#end({ reason, fault: undefined, isFinal: false, handledThrough: undefined });
+  }
+
+  /** True while a ping waits for its pong. */
+  get isPingOut(): boolean {
+    return this.#isPingOut;
+  }
+
+  /** Asks the peer for a sign of life; one question at a time. */
+  ping(): void {
+    if (this.#isPingOut || this.#phase === 'ended') return;
+    this.#isPingOut = true;
+    this.#pingNonce = (this.#pingNonce + 1) & 0x7fff_ffff;
+    this.#isPingOwed = !this.#sendWord(FrameType.Ping, this.#pingNonce);
+  }
+
+  /** The domain's turn is over. */
+  endTurn(): void {
+    if (this.#phase !== 'open') return;
+    this.#initiator?.transactions.endTurn();
+    this.#responder?.endTurn();
+  }
+
+  linkUp(identity: PeerIdentity): void {
+    if (this.#phase !== 'opening') return;
+    this.#identity = identity;
+    this.#phase = 'greeting';
+    this.#owner.sessionUp(this);
+  }
+
+  linkDown(fault: Fault): void {
+    const reason = this.#identity === undefined ? reasonOfFailedDial(fault) : reasonOf(fault);
+    this.#end({ reason, fault, isFinal: false, handledThrough: undefined });
+  }
+
+  closed(): void {
+    this.#owner.sessionClosed(this);
+  }
+
+  writable(): void {
+    this.#pump();
+  }
+
+  /** HOT */
+  frame(bytes: Uint8Array, offset: number, byteLength: number): void {
+    if (bytes !== this.#inArea.bytes) this.#switchArea(bytes);
+    this.isHeard = true;
+    if (byteLength < controlFrameBytes || !this.#take(this.#inArea, offset, byteLength)) {
+      this.fail(ErrorCode.Corrupt);
+    }
+  }
+
+  /** HOT: false if no legal peer sends this now. */
+  #take(area: ByteArea, offset: number, byteLength: number): boolean {
+    const head = area.getWord(offset);
+    const type = typeOf(head);
+    if (type < FrameType.Message) return this.#takeControl(type, area, offset, byteLength);
+    const phase = this.#phase;
+    if (phase === 'ended') return true;
+    const initiator = this.#initiator;
+    const responder = this.#responder;
+    if (initiator === undefined || responder === undefined) return false;
+    if (epochTagOf(head) !== this.#epochTag) return false;
+    const isLeaving = phase === 'leaving';
+    switch (type) {
+      case FrameType.Message:
+        return isLeaving || responder.takeMessage(area, offset, byteLength);
+      case FrameType.Request:
+        return isLeaving || responder.takeRequest(area, offset, byteLength);
+      case FrameType.Reply:
+        return !this.#replies.isOpen && initiator.takeReply(area, offset, byteLength);
+      case FrameType.Credit:
+        return (
+          byteLength === 12 &&
+          initiator.takeCredit(area.getWord(offset + 4), area.getWord(offset + 8))
+        );
+      case FrameType.Fragment:
+        if ((flagsOf(head) & fragmentOfReply) !== 0) {
+          return this.#replies.take(area, offset, byteLength, initiator);
+        }
+        return isLeaving || responder.takeFragment(area, offset, byteLength);
+      case FrameType.Flush:
+        if (byteLength !== controlFrameBytes) return false;
+        return isLeaving || responder.takeFlush(area.getWord(offset + 4));
+      case FrameType.Flushed:
+        if (byteLength !== controlFrameBytes) return false;
+        return initiator.transactions.flushed(area.getWord(offset + 4), flagsOf(head));
+      case FrameType.Released:
+        if (byteLength !== controlFrameBytes) return false;
+        return initiator.transactions.released(area.getWord(offset + 4));
+      default:
+        return false;
+    }
+  }
+
+  #takeControl(type: number, area: ByteArea, offset: number, byteLength: number): boolean {
+    if (this.#phase === 'ended') return true;
+    switch (type) {
+      case FrameType.Hello:
+      case FrameType.Welcome:
+        return this.#takeGreeting(type, area, offset, byteLength);
+      case FrameType.Goodbye:
+        if (byteLength !== goodbyeFrameBytes) return false;
+        this.#takeGoodbye(flagsOf(area.getWord(offset)), area.getWord(offset + 4), area, offset);
+        return true;
+      default:
+        return byteLength === controlFrameBytes && this.#takeWord(type, area.getWord(offset + 4));
+    }
+  }
+
+  #takeGreeting(type: number, area: ByteArea, offset: number, byteLength: number): boolean {
+    const expected = this.role === 'dial' ? FrameType.Welcome : FrameType.Hello;
+    if (type !== expected || this.#phase !== 'greeting') return false;
+    const greeting = decodeGreeting(area, offset, byteLength);
+    if (greeting === 'corrupt') return false;
+    if (greeting === 'wrongVersion') {
+      this.refuse(ErrorCode.WrongVersion);
+      return true;
+    }
+    if (this.role === 'dial') this.#endGreeting();
+    this.#owner.sessionGreeted(this, greeting);
+    return true;
+  }
+
+  #takeWord(type: number, word: number): boolean {
+    const isHandshake = this.#phase === 'greeted' || this.#phase === 'greeting';
+    switch (type) {
+      case FrameType.Ready:
+        if (this.role !== 'accept' || this.#phase !== 'greeted') return false;
+        if (this.#peerLastFinished >= 0 || word < 0 || word >= epochMax) return false;
+        this.#peerLastFinished = word;
+        this.#owner.sessionReady(this);
+        return true;
+      case FrameType.Accept:
+        if (this.role !== 'dial' || this.#phase !== 'greeted' || !this.#isReadySent) return false;
+        if (word <= 0 || word > epochMax) return false;
+        this.#owner.sessionAccepted(this, word);
+        return true;
+      case FrameType.Confirm:
+        if (this.role !== 'accept' || this.#phase !== 'greeted') return false;
+        if (this.#proposedEpoch === 0 || word !== this.#proposedEpoch) return false;
+        this.#owner.sessionConfirmed(this);
+        return true;
+      case FrameType.Refuse:
+        if (!isHandshake) return false;
+        this.#end({
+          reason: errorFromWire(word),
+          fault: undefined,
+          isFinal: true,
+          handledThrough: undefined,
+        });
+        return true;
+      case FrameType.Ping:
+        this.#pongNonce = word;
+        this.#pongOwed = true;
+        this.#pump();
+        return true;
+      case FrameType.Pong:
+        if (!this.#isPingOut || word !== this.#pingNonce) return false;
+        this.#isPingOut = false;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #takeGoodbye(flags: number, handledThrough: number, area: ByteArea, offset: number): void {
+    const wasOpen = this.#phase === 'open';
+    const isEpoch = wasOpen || this.#phase === 'leaving';
+    const peerReason = errorFromWire(area.getWord(offset + 8));
+    const reason = this.#phase === 'leaving' ? this.#goodbyeReason : peerReason;
+    this.#responder?.stop();
+    this.#goodbyeReason = ErrorCode.Disconnected;
+    if (wasOpen) {
+      this.#pump();
+      this.#sendGoodbye();
+    }
+    this.#end({
+      reason: reason === ErrorCode.Ok ? ErrorCode.Disconnected : reason,
+      fault: undefined,
+      isFinal: (flags & goodbyeFinal) !== 0,
+      handledThrough: isEpoch && handledThrough >= 0 ? handledThrough : undefined,
+    });
+  }
+
+  /** Everything that waits for the link, most urgent first. */
+  #pump(): void {
+    if (this.#phase === 'ended') return;
+    if (this.#pongOwed && this.#sendWord(FrameType.Pong, this.#pongNonce)) this.#pongOwed = false;
+    if (this.#isPingOwed) this.#isPingOwed = !this.#sendWord(FrameType.Ping, this.#pingNonce);
+    const isReplied = this.#responder?.pump() ?? true;
+    if (this.#isGoodbyeOwed && isReplied) this.#isGoodbyeOwed = !this.#sendGoodbye();
+    if (this.#phase === 'open') this.#initiator?.pump();
+  }
+
+  #sendGoodbye(): boolean {
+    const offset = this.#link?.claim(goodbyeFrameBytes) ?? -1;
+    const area = this.#outArea;
+    if (offset < 0 || area === undefined) return false;
+    area.setWord(offset, headWord(FrameType.Goodbye, this.#goodbyeFlags, 0));
+    area.setWord(offset + 4, this.#responder?.handledThrough ?? 0);
+    area.setWord(offset + 8, errorTable[this.#goodbyeReason].wire);
+    this.#link?.commit();
+    return true;
+  }
+
+  #sendWord(type: number, word: number): boolean {
+    const offset = this.#link?.claim(controlFrameBytes) ?? -1;
+    const area = this.#outArea;
+    if (offset < 0 || area === undefined) return false;
+    area.setWord(offset, headWord(type, 0, 0));
+    area.setWord(offset + 4, word);
+    this.#link?.commit();
+    return true;
+  }
+
+  #sendFrame(bytes: Uint8Array): void {
+    const offset = this.#link?.claim(bytes.length) ?? -1;
+    if (offset < 0) return;
+    this.#outArea?.bytes.set(bytes, offset);
+    this.#link?.commit();
+  }
+
+  #endGreeting(): void {
+    this.#phase = 'greeted';
+    this.#wheel.disarm(this.#timer);
+  }
+
+  #timeOut(): void {
+    const reason = this.#phase === 'leaving' ? this.#goodbyeReason : ErrorCode.Timeout;
+    this.#end({ reason, fault: undefined, isFinal: false, handledThrough: undefined });
+  }
+
+  #end(end: SessionEnd): void {
+    if (this.#phase === 'ended') return;
+    this.#phase = 'ended';
+    this.#wheel.disarm(this.#timer);
+    this.#replies.reset();
+    this.#link?.close();
+    this.#owner.sessionEnded(this, end);
+  }
+
+  #switchArea(bytes: Uint8Array): void {
+    const other = this.#otherInArea;
+    this.#otherInArea = this.#inArea;
+    this.#inArea = other.bytes === bytes ? other : new ByteArea(bytes);
+  }
+}
+
+function reasonOf(fault: Fault): ErrorCode {
+  return fault === Fault.Corrupt ? ErrorCode.Corrupt : ErrorCode.Disconnected;
+}
+
+function reasonOfFailedDial(fault: Fault): ErrorCode {
+  switch (fault) {
+    case Fault.AccessDenied:
+      return ErrorCode.AccessDenied;
+    case Fault.Exhausted:
+      return ErrorCode.Exhausted;
+    case Fault.Unsupported:
+      return ErrorCode.Unsupported;
+    case Fault.Corrupt:
+      return ErrorCode.Corrupt;
+    case Fault.AddressInUse:
+    case Fault.Closed:
+    case Fault.Reset:
+    case Fault.Refused:
+    case Fault.Unreachable:
+    case Fault.NotFound:
+    case Fault.TimedOut:
+      return ErrorCode.Unreachable;
+    default:
+      return unreachable(fault);
+  }
+}

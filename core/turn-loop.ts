@@ -1,0 +1,134 @@
+/**
+ * TurnLoop: drives a domain's transports. One turn delivers what came in, lets sessions finish
+ * their batches, and flushes what goes out; the wait strategy says when the next one runs.
+ *
+ *   park      a turn only when somebody asked for one; the event loop sleeps otherwise
+ *   adaptive  polls the event loop for `adaptiveMs` after the last traffic, then parks
+ *   spin      never sleeps
+ *
+ * `poll` runs one turn for a caller that owns its thread.
+ */
+import type { WaitStrategy } from './api.js';
+import type { Runtime } from './runtime.js';
+import type { Session } from './session.js';
+import type { TimerWheel } from './timer-wheel.js';
+import type { Transport, TransportFactory, TransportHost } from './transport.js';
+
+/** Frames delivered to one link in one turn, so that a flood delays nobody else. */
+const framesPerTurnMax = 256;
+
+export class TurnLoop {
+  readonly #runtime: Runtime;
+  readonly #wheel: TimerWheel;
+  readonly #wait: WaitStrategy;
+  readonly #adaptiveMs: number;
+  readonly #byScheme = new Map<string, Transport>();
+  readonly #full: Transport[] = [];
+  readonly #flush: Transport[] = [];
+  #unfinished: Session[] = [];
+  #finishing: Session[] = [];
+  #isScheduled = false;
+  #isRunning = false;
+  #isFlushing = false;
+  #isStopped = false;
+  #lastTrafficMs = -Infinity;
+  readonly #onTurn = (): void => {
+    this.#isScheduled = false;
+    this.#turn();
+  };
+
+  constructor(
+    runtime: Runtime,
+    wheel: TimerWheel,
+    factories: readonly TransportFactory[],
+    wait: WaitStrategy,
+    adaptiveMs: number,
+  ) {
+    this.#runtime = runtime;
+    this.#wheel = wheel;
+    this.#wait = wait;
+    this.#adaptiveMs = adaptiveMs;
+    for (const factory of factories) this.#add(factory);
+  }
+
+  transportFor(scheme: string): Transport | undefined {
+    return this.#byScheme.get(scheme);
+  }
+
+  /** Starts spinning, if that is the strategy; the domain has something to wait for. */
+  start(): void {
+    if (this.#wait === 'spin') this.#schedule();
+  }
+
+  /** No turn follows, unless a transport still asks for one to close its links. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** HOT: `session.endTurn()` is called before this turn is over, or in the next one. */
+  endTurnSoon(session: Session): void {
+    this.#unfinished.push(session);
+    if (!this.#isRunning || this.#isFlushing) this.#schedule();
+  }
+
+  /** One turn, and whatever timer is due; answers the events handled. */
+  poll(limit: number): number {
+    if (this.#isRunning) return 0;
+    return this.#wheel.run() + this.#run(limit);
+  }
+
+  #add(factory: TransportFactory): void {
+    let isFlush = false;
+    const host: TransportHost = {
+      runtime: this.#runtime,
+      wake: () => {
+        // A turn that has yet to flush serves a transport that only flushes.
+        if (!this.#isRunning || this.#isFlushing || !isFlush) this.#schedule();
+      },
+    };
+    const transport = factory.create(host);
+    isFlush = transport.capabilities.poll === 'flush';
+    (isFlush ? this.#flush : this.#full).push(transport);
+    this.#byScheme.set(transport.scheme, transport);
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#runtime.scheduler.soon(this.#onTurn);
+  }
+
+  #turn(): void {
+    const events = this.#run(framesPerTurnMax);
+    if (this.#isScheduled || this.#isStopped || this.#wait === 'park') return;
+    if (this.#wait === 'spin') {
+      this.#schedule();
+      return;
+    }
+    const now = this.#runtime.clock.now();
+    if (events > 0) this.#lastTrafficMs = now;
+    if (now - this.#lastTrafficMs < this.#adaptiveMs) this.#schedule();
+  }
+
+  #run(limit: number): number {
+    if (this.#isRunning) return 0;
+    this.#isRunning = true;
+    let events = 0;
+    for (const transport of this.#full) events += transport.poll(limit);
+    this.#finish();
+    this.#isFlushing = true;
+    for (const transport of this.#flush) events += transport.poll(limit);
+    this.#isFlushing = false;
+    this.#isRunning = false;
+    return events;
+  }
+
+  /** Two arrays in turn, so that finishing may ask for another turn. */
+  #finish(): void {
+    const sessions = this.#unfinished;
+    this.#unfinished = this.#finishing;
+    this.#finishing = sessions;
+    for (const session of sessions) session.endTurn();
+    sessions.length = 0;
+  }
+}
