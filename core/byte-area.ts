@@ -40,6 +40,27 @@ export class ByteArea {
   }
 }
 
+/**
+ * The area of the buffer that a frame lies in. Two are remembered, since a transport may deliver
+ * from two buffers in turn; one that uses more pays for an area at each change.
+ */
+export class AreaCache {
+  #last: ByteArea = new ByteArea(new Uint8Array(0));
+  #other: ByteArea = this.#last;
+
+  /** HOT */
+  areaOf(bytes: Uint8Array): ByteArea {
+    return bytes === this.#last.bytes ? this.#last : this.#change(bytes);
+  }
+
+  #change(bytes: Uint8Array): ByteArea {
+    const other = this.#other;
+    this.#other = this.#last;
+    this.#last = other.bytes === bytes ? other : new ByteArea(bytes);
+    return this.#last;
+  }
+}
+
 /** HOT: copies `byteLength` bytes between two areas that do not overlap. */
 export function copyBytes(
   source: ByteArea,

@@ -7,8 +7,8 @@
  */
 import type { Peer, Refusal as RefusalCode, TimeLimits } from './api.js';
 import { Refusal } from './api.js';
-import { assert, IdcAssertionError } from './assert.js';
-import { reportHandlerThrew } from './client-call.js';
+import { assert } from './assert.js';
+import { ClientDrain } from './client-drain.js';
 import type { Client } from './client.js';
 import { DestroyPromise } from './destroy-promise.js';
 import type { DomainServices } from './domain-services.js';
@@ -21,7 +21,6 @@ import type { ReceivedMessage } from './message.js';
 import { agreeQuota, type Quota } from './quota.js';
 import type { ReceivedTransaction } from './received-transaction.js';
 import { Responder } from './responder.js';
-import type { CallTracker } from './runtime.js';
 import type { Session, SessionEnd, SessionOwner } from './session.js';
 import { WheelTimer } from './timer-wheel.js';
 import type { Fault } from './transport.js';
@@ -81,10 +80,10 @@ export class EndpointCore implements SessionOwner {
 
   readonly #notices: Notice[] = [];
   #isPerforming = false;
-  #heldCount = 0;
+  /** False from the disconnect notice on, until the epoch's submissions are settled. */
   #isSettled = true;
+  readonly #drain: ClientDrain;
   #isAbandoned = false;
-  #tracker: CallTracker<EndpointCore> | undefined = undefined;
   #destroyPromise: DestroyPromise | undefined = undefined;
   #resolveDestroy: () => void = () => undefined;
   #isDestroyTold = false;
@@ -100,6 +99,9 @@ export class EndpointCore implements SessionOwner {
     this.settings = settings;
     this.client = client;
     this.#agreed = settings.quota;
+    this.#drain = new ClientDrain(services.runtime, () => {
+      this.#checkDrained();
+    });
     const endTurnSoon = (): void => {
       if (this.#current !== undefined) services.endTurnSoon(this.#current);
     };
@@ -166,9 +168,9 @@ export class EndpointCore implements SessionOwner {
     return this.#candidate;
   }
 
-  /** Disconnect handlers that have not settled. */
+  /** Promises of the client that hold the drain. */
   get heldCount(): number {
-    return this.#heldCount;
+    return this.#drain.heldCount;
   }
 
   /** Whether it waits for a link, so that another attempt makes sense. */
@@ -214,7 +216,7 @@ export class EndpointCore implements SessionOwner {
         this.#resolveDestroy = resolve;
       },
       () => {
-        this.#checkNotAwaited();
+        this.#drain.checkNotAwaited();
       },
     );
     this.initiator.stop(Refusal.Destroyed);
@@ -416,43 +418,22 @@ export class EndpointCore implements SessionOwner {
     this.initiator.stop(closed);
     this.initiator.end(end.handledThrough);
     this.responder.end();
-    const tracker = this.#services.runtime.trackCalls<EndpointCore>();
-    this.#tracker = tracker;
-    const held = tracker.run(this, () =>
-      this.client.disconnect({
-        epoch: this.#epoch,
-        reason: end.reason,
-        submittedThrough: this.initiator.submittedThrough,
-        handledThrough: this.initiator.handledThrough,
-        neverFrom: this.initiator.neverFrom,
-      }),
-    );
-    this.#heldCount = held.length;
-    for (const work of held) this.#hold(work);
-    if (held.length === 0) this.#released();
-  }
-
-  #hold(work: PromiseLike<unknown>): void {
-    if (work === this.#destroyPromise) this.#crashAwaited();
-    const release = (): void => {
-      this.#heldCount--;
-      if (this.#heldCount === 0) this.#released();
-    };
-    work.then(release, (thrown: unknown) => {
-      reportHandlerThrew(this.#services.runtime, 'disconnect handler', thrown);
-      release();
-    });
-  }
-
-  #released(): void {
-    this.#tracker?.stop();
-    this.#tracker = undefined;
     this.#isSettled = true;
-    this.#checkDrained();
+    const counts = {
+      epoch: this.#epoch,
+      reason: end.reason,
+      submittedThrough: this.initiator.submittedThrough,
+      handledThrough: this.initiator.handledThrough,
+      neverFrom: this.initiator.neverFrom,
+    };
+    this.#drain.start(
+      () => this.client.disconnect(counts),
+      () => this.#destroyPromise,
+    );
   }
 
   #checkDrained(): void {
-    if (!this.#isSettled || !isDraining(this.#state) || this.#current !== undefined) return;
+    if (!isDraining(this.#state) || !this.#isSettled || this.#drain.isPending) return;
     const isOpen = this.responder.openMessages + this.responder.openTransactions > 0;
     if (isOpen) return;
     this.#lastFinished = this.#epoch;
@@ -468,9 +449,8 @@ export class EndpointCore implements SessionOwner {
     this.#isAbandoned = true;
     this.client.silence();
     this.responder.abandon();
-    // Below zero: a promise of the client that settles later releases nothing any more.
-    this.#heldCount = -1;
-    this.#released();
+    this.#drain.abandon();
+    this.#checkDrained();
   }
 
   #checkDestroyed(): void {
@@ -482,19 +462,5 @@ export class EndpointCore implements SessionOwner {
     this.client.end();
     this.#role?.ended();
     this.#resolveDestroy();
-  }
-
-  /** Somebody waits for the destroy promise; the disconnect that it waits for must not. */
-  #checkNotAwaited(): void {
-    if (this.#heldCount >= 0 && this.#tracker?.current() === this) this.#crashAwaited();
-  }
-
-  #crashAwaited(): void {
-    this.#services.runtime.crash(
-      new IdcAssertionError(
-        'DESTROY_AWAITED_IN_DISCONNECT',
-        'destroy() waits for the disconnect handler, so that handler must not wait for it',
-      ),
-    );
   }
 }

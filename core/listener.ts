@@ -131,8 +131,18 @@ export class Listener implements PortService {
   /** @internal */
   greeted(session: Session, greeting: Greeting, peer: Peer): void {
     const known = this.#peers.find(peer, greeting.token);
+    if (known?.isLeaving === true) {
+      known.successor = () => {
+        if (session.phase === 'greeting') this.greeted(session, greeting, peer);
+      };
+      return;
+    }
     if (known !== undefined) {
       this.#adopt(known, session, greeting, peer);
+      return;
+    }
+    if (this.#closing !== undefined) {
+      session.refuse(ErrorCode.Refused);
       return;
     }
     if (!this.#makeRoom()) {
@@ -191,7 +201,14 @@ export class Listener implements PortService {
     const forgetTimer = new WheelTimer(() => {
       this.#forget(entry);
     });
-    const entry: PeerEntry = { core, peer, token: toHex(token), forgetTimer };
+    const entry: PeerEntry = {
+      core,
+      peer,
+      token: toHex(token),
+      forgetTimer,
+      successor: undefined,
+      isLeaving: false,
+    };
     core.role = this.#roleOf(entry);
     this.#endpoints.set(core, endpoint);
     this.#peers.add(entry);
@@ -215,13 +232,14 @@ export class Listener implements PortService {
         wheel.disarm(entry.forgetTimer);
       },
       leaving: () => {
-        this.#peers.remove(entry);
+        entry.isLeaving = true;
       },
       ended: () => {
         wheel.disarm(entry.forgetTimer);
         this.#peers.remove(entry);
         this.#endpoints.delete(entry.core);
         this.#services.forget(entry.core);
+        entry.successor?.();
       },
     };
   }

@@ -15,6 +15,12 @@ export interface PeerEntry {
   readonly peer: Peer;
   readonly token: string;
   readonly forgetTimer: WheelTimer;
+  /**
+   * Set while the endpoint is being destroyed: called once it is gone. A peer that returns
+   * meanwhile waits for that, or old work could still be handled when its new epoch opens (V1).
+   */
+  successor: (() => void) | undefined;
+  isLeaving: boolean;
 }
 
 export class PeerTable {

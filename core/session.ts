@@ -8,11 +8,12 @@
  *                   <-   Welcome, Accept    Accept once Ready is there and this side is drained
  *   Confirm         ->
  *
- * Its owner decides; the session speaks, listens, and reports its end exactly once. A peer's frame
- * that no legal peer sends in this phase ends it as CORRUPT (V12).
+ * Its owner decides; the session speaks, listens, and reports its end exactly once. A frame that
+ * no legal peer sends in this phase ends it as CORRUPT (V12).
  */
 import { assert, unreachable } from './assert.js';
-import { ByteArea } from './byte-area.js';
+import { AreaCache, type ByteArea } from './byte-area.js';
+import { ControlSender } from './control-sender.js';
 import { ErrorCode, errorFromWire, errorTable } from './errors.js';
 import type { LinkWriter } from './fragment-sender.js';
 import {
@@ -47,7 +48,7 @@ export interface SessionEnd {
   readonly handledThrough: number | undefined;
 }
 
-/** Decides what the session's events mean. No call comes from inside a call to the session. */
+/** Decides what a session's events mean. `fail` and `refuse` report the end before they return. */
 export interface SessionOwner {
   sessionUp(session: Session): void;
   /** `Hello` at the accepting side, `Welcome` at the dialling one. */
@@ -76,7 +77,8 @@ export class Session implements LinkSink {
     this.#timeOut();
   });
   #owner: SessionOwner;
-  #link: Link | undefined = undefined;
+  #out: ControlSender | undefined = undefined;
+  readonly #in = new AreaCache();
   #phase: SessionPhase = 'opening';
   #identity: PeerIdentity | undefined = undefined;
   #peerLastFinished = -1;
@@ -88,15 +90,7 @@ export class Session implements LinkSink {
   #epochTag = 0;
   readonly #replies = new ReplyJoiner();
 
-  #outArea: ByteArea | undefined = undefined;
-  /** Two areas, since a transport may deliver from two buffers in turn. */
-  #inArea: ByteArea;
-  #otherInArea: ByteArea;
-
-  #pongOwed = false;
-  #pongNonce = 0;
   #pingNonce = 0;
-  #isPingOwed = false;
   #isGoodbyeOwed = false;
   #goodbyeFlags = 0;
   #goodbyeReason: ErrorCode = ErrorCode.Ok;
@@ -111,8 +105,6 @@ export class Session implements LinkSink {
     this.#owner = owner;
     this.#wheel = wheel;
     this.#frameBytesMax = frameBytesMax;
-    this.#inArea = new ByteArea(new Uint8Array(0));
-    this.#otherInArea = this.#inArea;
   }
 
   set owner(owner: SessionOwner) {
@@ -150,8 +142,7 @@ export class Session implements LinkSink {
 
   /** Hands the link over, right after it was opened or accepted. */
   attach(link: Link): void {
-    this.#link = link;
-    this.#outArea = new ByteArea(link.claimBytes);
+    this.#out = new ControlSender(link);
   }
 
   /** Ends the session as TIMEOUT unless the greeting is over by then. */
@@ -160,41 +151,40 @@ export class Session implements LinkSink {
   }
 
   sendHello(greeting: Greeting): void {
-    this.#sendFrame(encodeGreeting(headWord(FrameType.Hello, 0, 0), greeting));
+    this.#out?.sendFrame(encodeGreeting(headWord(FrameType.Hello, 0, 0), greeting));
   }
 
   sendWelcome(greeting: Greeting): void {
     this.#endGreeting();
-    this.#sendFrame(encodeGreeting(headWord(FrameType.Welcome, 0, 0), greeting));
+    this.#out?.sendFrame(encodeGreeting(headWord(FrameType.Welcome, 0, 0), greeting));
   }
 
   /** This side has drained its previous epoch. */
   sendReady(lastFinished: number): void {
     this.#isReadySent = true;
-    this.#sendWord(FrameType.Ready, lastFinished);
+    this.#out?.sendWord(FrameType.Ready, lastFinished);
   }
 
   sendAccept(epoch: number): void {
     this.#proposedEpoch = epoch;
-    this.#sendWord(FrameType.Accept, epoch);
+    this.#out?.sendWord(FrameType.Accept, epoch);
   }
 
   /** Turns the peer away; across the wire goes only the code. */
   refuse(code: ErrorCode): void {
-    this.#sendWord(FrameType.Refuse, errorTable[code].wire);
+    this.#out?.sendWord(FrameType.Refuse, errorTable[code].wire);
     this.#end({ reason: code, fault: undefined, isFinal: true, handledThrough: undefined });
   }
 
   /** Opens the epoch. The dialling side confirms it, so its first requests may follow at once. */
   open(epoch: number, agreed: Quota, initiator: Initiator, responder: Responder): void {
-    const link = this.#link;
-    const area = this.#outArea;
-    assert(link !== undefined && area !== undefined, 'the link is attached');
-    if (this.role === 'dial') this.#sendWord(FrameType.Confirm, epoch);
+    const out = this.#out;
+    assert(out !== undefined, 'the link is attached');
+    if (this.role === 'dial') out.sendWord(FrameType.Confirm, epoch);
     this.#epochTag = makeEpochTag(epoch);
     const writer: LinkWriter = {
-      link,
-      area,
+      link: out.link,
+      area: out.area,
       frameBytesMax: this.#frameBytesMax,
       epochTag: this.#epochTag,
     };
@@ -245,7 +235,7 @@ export class Session implements LinkSink {
     if (this.#isPingOut || this.#phase === 'ended') return;
     this.#isPingOut = true;
     this.#pingNonce = (this.#pingNonce + 1) & 0x7fff_ffff;
-    this.#isPingOwed = !this.#sendWord(FrameType.Ping, this.#pingNonce);
+    this.#out?.ping(this.#pingNonce);
   }
 
   /** The domain's turn is over. */
@@ -277,9 +267,9 @@ export class Session implements LinkSink {
 
   /** HOT */
   frame(bytes: Uint8Array, offset: number, byteLength: number): void {
-    if (bytes !== this.#inArea.bytes) this.#switchArea(bytes);
     this.isHeard = true;
-    if (byteLength < controlFrameBytes || !this.#take(this.#inArea, offset, byteLength)) {
+    const area = this.#in.areaOf(bytes);
+    if (byteLength < controlFrameBytes || !this.#take(area, offset, byteLength)) {
       this.fail(ErrorCode.Corrupt);
     }
   }
@@ -385,9 +375,7 @@ export class Session implements LinkSink {
         });
         return true;
       case FrameType.Ping:
-        this.#pongNonce = word;
-        this.#pongOwed = true;
-        this.#pump();
+        this.#out?.pong(word);
         return true;
       case FrameType.Pong:
         if (!this.#isPingOut || word !== this.#pingNonce) return false;
@@ -420,39 +408,15 @@ export class Session implements LinkSink {
   /** Everything that waits for the link, most urgent first. */
   #pump(): void {
     if (this.#phase === 'ended') return;
-    if (this.#pongOwed && this.#sendWord(FrameType.Pong, this.#pongNonce)) this.#pongOwed = false;
-    if (this.#isPingOwed) this.#isPingOwed = !this.#sendWord(FrameType.Ping, this.#pingNonce);
+    this.#out?.pump();
     const isReplied = this.#responder?.pump() ?? true;
     if (this.#isGoodbyeOwed && isReplied) this.#isGoodbyeOwed = !this.#sendGoodbye();
     if (this.#phase === 'open') this.#initiator?.pump();
   }
 
   #sendGoodbye(): boolean {
-    const offset = this.#link?.claim(goodbyeFrameBytes) ?? -1;
-    const area = this.#outArea;
-    if (offset < 0 || area === undefined) return false;
-    area.setWord(offset, headWord(FrameType.Goodbye, this.#goodbyeFlags, 0));
-    area.setWord(offset + 4, this.#responder?.handledThrough ?? 0);
-    area.setWord(offset + 8, errorTable[this.#goodbyeReason].wire);
-    this.#link?.commit();
-    return true;
-  }
-
-  #sendWord(type: number, word: number): boolean {
-    const offset = this.#link?.claim(controlFrameBytes) ?? -1;
-    const area = this.#outArea;
-    if (offset < 0 || area === undefined) return false;
-    area.setWord(offset, headWord(type, 0, 0));
-    area.setWord(offset + 4, word);
-    this.#link?.commit();
-    return true;
-  }
-
-  #sendFrame(bytes: Uint8Array): void {
-    const offset = this.#link?.claim(bytes.length) ?? -1;
-    if (offset < 0) return;
-    this.#outArea?.bytes.set(bytes, offset);
-    this.#link?.commit();
+    const handledThrough = this.#responder?.handledThrough ?? 0;
+    return this.#out?.sendGoodbye(this.#goodbyeFlags, handledThrough, this.#goodbyeReason) ?? false;
   }
 
   #endGreeting(): void {
@@ -470,14 +434,8 @@ export class Session implements LinkSink {
     this.#phase = 'ended';
     this.#wheel.disarm(this.#timer);
     this.#replies.reset();
-    this.#link?.close();
+    this.#out?.link.close();
     this.#owner.sessionEnded(this, end);
-  }
-
-  #switchArea(bytes: Uint8Array): void {
-    const other = this.#otherInArea;
-    this.#otherInArea = this.#inArea;
-    this.#inArea = other.bytes === bytes ? other : new ByteArea(bytes);
   }
 }
 

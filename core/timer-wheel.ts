@@ -74,11 +74,10 @@ export class TimerWheel {
   /** Fires everything that is due; answers how many. For callers that own their thread, too. */
   run(): number {
     const nowTick = Math.floor(this.#runtime.clock.now() / tickMs);
-    if (nowTick > this.#tick) {
-      const first = Math.max(this.#tick + 1, nowTick - slotMask);
-      this.#tick = nowTick;
-      for (let tick = first; tick <= nowTick; tick++) this.#collect(tick, nowTick);
-    }
+    if (nowTick <= this.#tick) return 0;
+    const first = Math.max(this.#tick + 1, nowTick - slotMask);
+    this.#tick = nowTick;
+    for (let tick = first; tick <= nowTick; tick++) this.#collect(tick, nowTick);
     let fired = 0;
     for (let timer = this.#due.next; timer !== undefined && timer !== this.#due; fired++) {
       this.#unlink(timer);

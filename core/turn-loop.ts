@@ -14,6 +14,9 @@ import type { Session } from './session.js';
 import type { TimerWheel } from './timer-wheel.js';
 import type { Transport, TransportFactory, TransportHost } from './transport.js';
 
+/** Busy polls between two looks at the clock; an idle poll always looks. */
+const pollsPerClockRead = 64;
+
 /** Frames delivered to one link in one turn, so that a flood delays nobody else. */
 const framesPerTurnMax = 256;
 
@@ -25,8 +28,9 @@ export class TurnLoop {
   readonly #byScheme = new Map<string, Transport>();
   readonly #full: Transport[] = [];
   readonly #flush: Transport[] = [];
-  #unfinished: Session[] = [];
-  #finishing: Session[] = [];
+  readonly #unfinished: Session[] = [];
+  #unfinishedCount = 0;
+  #busyPolls = 0;
   #isScheduled = false;
   #isRunning = false;
   #isFlushing = false;
@@ -67,14 +71,17 @@ export class TurnLoop {
 
   /** HOT: `session.endTurn()` is called before this turn is over, or in the next one. */
   endTurnSoon(session: Session): void {
-    this.#unfinished.push(session);
+    this.#unfinished[this.#unfinishedCount++] = session;
     if (!this.#isRunning || this.#isFlushing) this.#schedule();
   }
 
   /** One turn, and whatever timer is due; answers the events handled. */
   poll(limit: number): number {
     if (this.#isRunning) return 0;
-    return this.#wheel.run() + this.#run(limit);
+    const events = this.#run(limit);
+    if (events > 0 && ++this.#busyPolls < pollsPerClockRead) return events;
+    this.#busyPolls = 0;
+    return events + this.#wheel.run();
   }
 
   #add(factory: TransportFactory): void {
@@ -123,12 +130,11 @@ export class TurnLoop {
     return events;
   }
 
-  /** Two arrays in turn, so that finishing may ask for another turn. */
+  /** Whoever asks for another turn meanwhile has it in this one. */
   #finish(): void {
-    const sessions = this.#unfinished;
-    this.#unfinished = this.#finishing;
-    this.#finishing = sessions;
-    for (const session of sessions) session.endTurn();
-    sessions.length = 0;
+    for (let index = 0; index < this.#unfinishedCount; index++) {
+      this.#unfinished[index]?.endTurn();
+    }
+    this.#unfinishedCount = 0;
   }
 }
