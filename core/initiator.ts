@@ -259,8 +259,10 @@ export class Initiator implements SlotOwner {
   takeCredit(count: number, completedThrough: number): boolean {
     const credit = this.#messageCredit + count;
     if (count <= 0 || credit > this.#agreed.messages) return false;
+    // However far the peer got without a gap, those that it has yet to complete lie beyond.
     const advance = (completedThrough - this.#completedThrough) & sequenceMask;
-    if (advance > this.uncompletedMessages) return false;
+    const submitted = (this.#messageOrdinal - this.#completedThrough) & sequenceMask;
+    if (advance > submitted - (this.#agreed.messages - credit)) return false;
     this.#messageCredit = credit;
     this.#completedThrough = completedThrough & sequenceMask;
     this.statistics.messagesCompleted += count;

@@ -15,17 +15,23 @@ export class ReceiveWindow {
   readonly #free: Int32Array;
   #freeCount = 0;
   #grantedCount = 0;
-  /** One mark per ordinal modulo its length: completed, but not yet without a gap. */
-  readonly #marks: Uint8Array;
+  /**
+   * The uncompleted messages' slots as a ring in order of ordinals, so that the oldest is found at
+   * once, however far the others have gone on. The last index is the ring's head.
+   */
+  readonly #previous: Int32Array;
+  readonly #next: Int32Array;
+  readonly #head: number;
   #ordinal = 0;
-  #completedThrough = 0;
   #owedCount = 0;
 
   constructor(owner: MessageOwner, quota: Quota) {
     const stride = (quota.messageBytes + 7) & ~7;
     this.#pool = ByteArea.allocate(quota.messages * stride);
     this.#free = new Int32Array(quota.messages);
-    this.#marks = new Uint8Array(powerOfTwoFrom(quota.messages));
+    this.#head = quota.messages;
+    this.#previous = new Int32Array(quota.messages + 1);
+    this.#next = new Int32Array(quota.messages + 1);
     for (let slot = 0; slot < quota.messages; slot++) {
       this.#messages.push(new ReceivedMessage(owner, this.#pool.bytes, slot * stride, slot));
     }
@@ -48,7 +54,8 @@ export class ReceiveWindow {
 
   /** All messages through this ordinal are completed. */
   get completedThrough(): number {
-    return this.#completedThrough;
+    const oldest = this.#messages[this.#next[this.#head] ?? 0];
+    return oldest === undefined ? this.#ordinal : (oldest.ordinal - 1) & sequenceMask;
   }
 
   /** Opens an epoch in which `count` messages may be uncompleted at one time. */
@@ -56,9 +63,9 @@ export class ReceiveWindow {
     this.#grantedCount = count;
     this.#freeCount = count;
     for (let index = 0; index < count; index++) this.#free[index] = count - 1 - index;
-    this.#marks.fill(0);
+    this.#previous[this.#head] = this.#head;
+    this.#next[this.#head] = this.#head;
     this.#ordinal = 0;
-    this.#completedThrough = 0;
     this.#owedCount = 0;
   }
 
@@ -68,9 +75,17 @@ export class ReceiveWindow {
     return this.#messages[this.#free[--this.#freeCount] ?? 0];
   }
 
+  /** The message in the slot that `take` answered never became whole. */
+  giveBack(message: ReceivedMessage): void {
+    this.#free[this.#freeCount++] = message.slot;
+  }
+
   /** HOT: the message in the slot is whole. */
   begin(message: ReceivedMessage, sequence: number, byteLength: number): void {
     this.#ordinal = (this.#ordinal + 1) & sequenceMask;
+    const last = this.#previous[this.#head] ?? 0;
+    this.#link(last, message.slot);
+    this.#link(message.slot, this.#head);
     message.begin(sequence, this.#ordinal, byteLength);
   }
 
@@ -78,22 +93,16 @@ export class ReceiveWindow {
   complete(message: ReceivedMessage): void {
     this.#free[this.#freeCount++] = message.slot;
     this.#owedCount++;
-    const mask = this.#marks.length - 1;
-    this.#marks[message.ordinal & mask] = 1;
-    let next = (this.#completedThrough + 1) & sequenceMask;
-    while (this.#marks[next & mask] === 1) {
-      this.#marks[next & mask] = 0;
-      this.#completedThrough = next;
-      next = (next + 1) & sequenceMask;
-    }
+    this.#link(this.#previous[message.slot] ?? 0, this.#next[message.slot] ?? 0);
   }
 
   /** The peer was told of everything owed. */
   settleOwed(): void {
     this.#owedCount = 0;
   }
-}
 
-function powerOfTwoFrom(count: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(2, count)));
+  #link(previous: number, next: number): void {
+    this.#next[previous] = next;
+    this.#previous[next] = previous;
+  }
 }

@@ -162,6 +162,8 @@ export class Responder implements MessageOwner, ReceivedTransactionOwner {
     this.stop();
     this.#writer = undefined;
     this.#fragments.reset();
+    // Its slot would count as a message that the client holds, and the drain would never end.
+    if (this.#joiningMessage !== undefined) this.#window.giveBack(this.#joiningMessage);
     this.#forgetJoining();
   }
 

@@ -253,7 +253,8 @@ export class Session implements LinkSink {
   }
 
   linkDown(fault: Fault): void {
-    const reason = this.#identity === undefined ? reasonOfFailedDial(fault) : reasonOf(fault);
+    let reason = this.#identity === undefined ? reasonOfFailedDial(fault) : reasonOf(fault);
+    if (this.#phase === 'leaving') reason = this.#goodbyeReason;
     this.#end({ reason, fault, isFinal: false, handledThrough: undefined });
   }
 
