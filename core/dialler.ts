@@ -39,9 +39,8 @@ export class Dialler {
   retry(isSlow: boolean): number {
     const { dialMinMs, dialMaxMs } = this.#limits;
     // An epoch that lived for less than a delay earns no fresh start, or two ends could spin.
-    if (this.#runtime.clock.now() - this.#connectedAtMs >= dialMinMs && this.#wasConnected()) {
-      this.#failures = 0;
-    }
+    const livedMs = this.#runtime.clock.now() - this.#connectedAtMs;
+    if (this.#wasConnected() && livedMs >= dialMinMs) this.#failures = 0;
     const ceiling = isSlow
       ? dialMaxMs
       : Math.min(dialMaxMs, dialMinMs * 2 ** Math.min(30, this.#failures - 1));

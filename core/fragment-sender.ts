@@ -70,12 +70,12 @@ export class FragmentSender {
     this.#sourceStart = headerBytes;
     this.#totalBytes = headerBytes + byteLengthOf(body);
     this.#sentBytes = 0;
-    const done = this.pump(writer);
+    if (this.pump(writer)) return true;
     if (this.#sentBytes === 0) {
       this.#forget();
       return false;
     }
-    if (!done && !isStable) this.#stage();
+    if (!isStable) this.#stage();
     return true;
   }
 

@@ -98,7 +98,8 @@ export function decodeGreeting(
   if (!isLegal) return 'corrupt';
   const take = (from: number, count: number): Uint8Array =>
     area.bytes.subarray(offset + from, offset + from + count);
-  const decoder = new TextDecoder();
+  // A name may begin with U+FEFF; dropping it would make two names one.
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   return {
     features: area.getWord(offset + 12),
     domainId: toHex(take(16, 16)),

@@ -64,6 +64,8 @@ export class Initiator implements SlotOwner {
   /** The first request of the ended epoch that is known never to have been handled. */
   #neverFrom = 1;
   #messageCredit = 0;
+  /** Requests of this epoch that were taken back before the peer had them whole. */
+  #takenBackCount = 0;
   /** Ordinals of messages, 31 bits: submitted so far, and completed without a gap. */
   #messageOrdinal = 0;
   #completedThrough = 0;
@@ -121,6 +123,7 @@ export class Initiator implements SlotOwner {
     this.#sequenceWraps = 0;
     this.#handledThrough = 0;
     this.#messageCredit = agreed.messages;
+    this.#takenBackCount = 0;
     this.#messageOrdinal = 0;
     this.#completedThrough = 0;
     this.transactions.open(agreed.transactions);
@@ -151,7 +154,8 @@ export class Initiator implements SlotOwner {
     this.#fragmentedSlot = -1;
     this.#fragments.reset();
     this.#flushQueue.length = 0;
-    this.transactions.close(evidence, partialSlot);
+    // What the peer says last cannot take back what its answers have shown.
+    this.transactions.close(evidence === undefined ? undefined : this.#handledThrough, partialSlot);
     this.#waiters.rejectAll(ErrorCode.Disconnected);
   }
 
@@ -287,7 +291,8 @@ export class Initiator implements SlotOwner {
 
   sendFlush(ticket: number): void {
     const writer = this.#epochWriter;
-    assert(writer !== undefined, 'only an open epoch has pending transactions');
+    // A completion cancelled it while the end of the epoch settles everything: so it does this one.
+    if (writer === undefined) return;
     if (this.#flushQueue.length > 0 || !writeFlush(writer, ticket)) this.#flushQueue.push(ticket);
   }
 
@@ -295,6 +300,7 @@ export class Initiator implements SlotOwner {
     const writer = this.#epochWriter;
     if (slot !== this.#fragmentedSlot || writer === undefined) return false;
     this.#fragmentedSlot = -1;
+    this.#takenBackCount++;
     this.#fragments.abort(writer);
     return true;
   }
@@ -339,15 +345,17 @@ export class Initiator implements SlotOwner {
   /** A goodbye may only speak of requests that can still be open; another one is no evidence. */
   #isPlausible(handledThrough: number | undefined): handledThrough is number {
     if (handledThrough === undefined) return false;
-    const open = this.#agreed.messages + this.#agreed.transactions + 1;
+    const open = this.#agreed.messages + this.#agreed.transactions + 1 + this.#takenBackCount;
     return ((this.#sequence - handledThrough) & sequenceMask) <= open;
   }
 
   /**
-   * Handlers are given requests in order, so as many as are completed were handed over at least.
+   * Handlers are given requests in order, so as many as are completed were handed over at least;
+   * those that were taken back count as if they were still open.
    */
   #noteCompleted(): void {
-    const open = this.uncompletedMessages + this.transactions.occupiedCount;
+    const { occupiedCount } = this.transactions;
+    const open = this.uncompletedMessages + occupiedCount + this.#takenBackCount;
     this.#noteHandled((this.#sequence - open) & sequenceMask);
   }
 

@@ -107,6 +107,7 @@ export class Port implements Accept, SessionOwner {
     const delayMs = Math.min(dialMaxMs, dialMinMs * 2 ** Math.min(30, this.#failures));
     this.#failures++;
     this.#bound = undefined;
+    this.#listener?.close();
     if (this.#isClosing) return;
     this.#services.wheel.arm(this.#retryTimer, delayMs);
     for (const service of [...this.#byService.values()]) service.failed(fault, delayMs);

@@ -41,7 +41,8 @@ export class TimerWheel {
   readonly #onWake = (): void => {
     this.#wake = undefined;
     this.#wakeTick = Infinity;
-    this.run();
+    // The platform's timer may be up to a millisecond early; then nothing is due yet.
+    if (this.run() === 0) this.#wakeForNext();
   };
 
   constructor(runtime: Runtime) {

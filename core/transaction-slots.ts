@@ -220,9 +220,6 @@ export class TransactionSlots {
    * gave to a handler, if it said so; `partialSlot` holds a request that was not sent whole.
    */
   close(handledThrough: number | undefined, partialSlot: number): void {
-    this.#host.wheel.disarm(this.#timer);
-    this.#armedFor = Infinity;
-    this.#unstampedCount = 0;
     for (let slot = 0; slot < this.#openCount; slot++) {
       const state = this.#state[slot] ?? 0;
       if (state === SlotState.Free) continue;
@@ -238,6 +235,10 @@ export class TransactionSlots {
         state === SlotState.Cancelling ? this.#codeOfCancel(slot) : ErrorCode.Disconnected;
       this.#settle(slot, nextOf(packed), code, execution, noBytes, 0, 0, 0);
     }
+    // Last, since a completion above may have cancelled another transaction.
+    this.#host.wheel.disarm(this.#timer);
+    this.#armedFor = Infinity;
+    this.#unstampedCount = 0;
     assert(this.#unsettledCount === 0, 'everything submitted has settled');
   }
 

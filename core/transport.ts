@@ -5,23 +5,29 @@
  * credits, fragments, transactions and dialling live in core. `idc/compliance` tests every law.
  *
  * L1  `open` and `listen` never throw for an operating error and call nobody before they return.
- * L2  `linkUp` and `linkDown` alternate, starting with `linkUp`; a link that never came up may
- *     report one `linkDown` in its place. A link comes up at most once.
+ * L2  `linkUp` comes once at most, `linkDown` once, in this order; a link that never came up may
+ *     report `linkDown` alone. No `linkUp` after `close`.
  * L3  Between them frames arrive whole, in order, at most once; what is lost is a suffix, and
  *     `linkDown` follows.
  * L4  Frame bytes are valid only during the call of `frame`.
  * L5  The sink is never called from inside a Link method, only from `poll` or the medium's events.
+ *     What a `poll` leaves undone asks for the next one by `wake`.
  * L6  `claim` never blocks, allocates or queues; after `BackPressured` exactly one `writable` or
- *     `linkDown` follows.
- * L7  An aborted claim is invisible to the peer.
+ *     `linkDown` follows. Before `linkUp`, after `linkDown` and after `close` it answers `Down`.
+ * L7  An aborted claim is invisible to the peer. A claim that is open when the link goes down may
+ *     be committed or aborted; it reaches nobody.
  * L8  `close` is idempotent and asynchronous: what was committed is still delivered if the peer
  *     takes it within `closeMs`, then `linkDown` (unless it was told already), one `closed`,
- *     then silence. `frame` and `writable` are not called after `close`.
+ *     then silence. `frame` and `writable` are not called after `close`. Where nobody failed,
+ *     both ends are told `closed`.
  * L9  A stalled peer or sink on one link never delays another link.
  * L10 An idle link accepts `frameBytesMax` and refuses one byte more with `TooLarge`.
  * L11 No byte from the peer can cause a throw: nonsense becomes `linkDown(Corrupt)`.
  * L12 When one side goes, the other learns it in bounded time.
  * L13 After `closed` no timer, handle, listener or memory of the link remains.
+ *
+ * A claim of less than one byte, a second open claim, and a commit or abort without one are
+ * programmer errors; so is `poll` from inside a sink.
  */
 import type { Address } from './address.js';
 import type { Runtime } from './runtime.js';
@@ -64,7 +70,7 @@ export interface TransportCapabilities {
   readonly frameBytesMax: number;
   /** True if it reaches other processes. */
   readonly crossProcess: boolean;
-  /** `full`: `poll` alone moves everything. `flush`: the caller's event loop must turn, too. */
+  /** `full`: `poll` alone moves everything. `flush`: the event loop may have to turn, too. */
   readonly poll: 'full' | 'flush';
   /** How bulk data travels: on a link of its own, through shared memory, or in ordinary frames. */
   readonly bulk: 'lane' | 'region' | 'inline';
