@@ -18,7 +18,7 @@ export class StreamExchange {
 
   /** One side of a new stream; destroyed if nobody listens. With one side goes the other. */
   dial(name: string): Duplex {
-    const [near, far] = duplexPair();
+    const [near, far] = duplexPair({ objectMode: true });
     this.#tie(near, far);
     this.#tie(far, near);
     const arrive = this.#listeners.get(name);
