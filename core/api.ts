@@ -122,13 +122,13 @@ export type OfferHandler = (offer: Offer) => EndpointHandlers | OfferRefusal;
  */
 export interface EndpointHandlers {
   /** The peer's endpoint was found. */
-  readonly appear?: (endpoint: Endpoint) => void;
+  readonly appear?: (endpoint: Endpoint) => void | Promise<void>;
   /** An epoch is open: submit. */
-  readonly connect?: (endpoint: Endpoint) => void;
+  readonly connect?: (endpoint: Endpoint) => void | Promise<void>;
   /** The epoch is over. The end of the returned promise completes the client's own drain. */
   readonly disconnect?: (endpoint: Endpoint, event: DisconnectEvent) => void | Promise<void>;
   /** The peer's endpoint has gone away. */
-  readonly disappear?: (endpoint: Endpoint) => void;
+  readonly disappear?: (endpoint: Endpoint) => void | Promise<void>;
   /** Must lead to exactly one `message.complete()`, at any later time. */
   readonly message?: (message: ReceivedMessage, endpoint: Endpoint) => void | Promise<void>;
   /** Must lead to exactly one `transaction.complete(…)`, at any later time. */

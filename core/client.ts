@@ -49,18 +49,18 @@ export class Client {
 
   appear(): void {
     this.notify({ type: 'appear' });
-    this.#call('appear handler', () => this.#handlers.appear?.(this.endpoint));
+    this.#tell('appear handler', () => this.#handlers.appear?.(this.endpoint));
   }
 
   connect(epoch: number): void {
     this.notify({ type: 'connect', epoch });
-    this.#call('connect handler', () => this.#handlers.connect?.(this.endpoint));
+    this.#tell('connect handler', () => this.#handlers.connect?.(this.endpoint));
   }
 
   disappear(): void {
     this.notify({ type: 'disappear' });
     if (this.#isSilenced) return;
-    this.#call('disappear handler', () => this.#handlers.disappear?.(this.endpoint));
+    this.#tell('disappear handler', () => this.#handlers.disappear?.(this.endpoint));
   }
 
   /** Answers what the client wants to be waited for; empty if it is drained already. */
@@ -96,7 +96,7 @@ export class Client {
     const handler = this.#handlers.message;
     if (handler === undefined) return isObserved;
     try {
-      void handler(message, this.endpoint);
+      this.#watch('message handler', handler(message, this.endpoint));
     } catch (thrown) {
       reportHandlerThrew(this.#runtime, 'message handler', thrown);
     }
@@ -110,7 +110,7 @@ export class Client {
     const handler = this.#handlers.transaction;
     if (handler === undefined) return isObserved;
     try {
-      void handler(transaction, this.endpoint);
+      this.#watch('transaction handler', handler(transaction, this.endpoint));
     } catch (thrown) {
       reportHandlerThrew(this.#runtime, 'transaction handler', thrown);
     }
@@ -122,6 +122,18 @@ export class Client {
     this.streams.messages.complete();
     this.streams.transactions.complete();
     this.streams.lifecycle.complete();
+  }
+
+  #tell(what: string, callback: () => void | Promise<void>): void {
+    this.#watch(what, this.#call(what, callback));
+  }
+
+  /** HOT: an asynchronous handler may throw later. */
+  #watch(what: string, answer: void | Promise<void>): void {
+    if (answer === undefined) return;
+    answer.catch((thrown: unknown) => {
+      reportHandlerThrew(this.#runtime, what, thrown);
+    });
   }
 
   #call<T>(what: string, callback: () => T): T | undefined {

@@ -16,6 +16,7 @@ import type {
   WritableRequest,
 } from './api.js';
 import { Refusal } from './api.js';
+import { AbortFanOut } from './abort-fan-out.js';
 import { assert } from './assert.js';
 import type { EndpointCore } from './endpoint-core.js';
 import type { EndpointState } from './endpoint-machine.js';
@@ -57,6 +58,7 @@ export interface EndpointStatistics {
 
 export class Endpoint {
   readonly #core: EndpointCore;
+  readonly #aborts = new AbortFanOut();
 
   /** Endpoints are made by `Domain.createEndpoint` and by listeners. */
   constructor(core: EndpointCore) {
@@ -140,13 +142,9 @@ export class Endpoint {
       if (ticket < 0) {
         reject(makeError(codeOfRefusal(ticket)));
       } else if (signal !== undefined) {
-        const onAbort = (): void => {
+        context.onSettled = this.#aborts.add(signal, () => {
           this.cancel(ticket);
-        };
-        signal.addEventListener('abort', onAbort, { once: true });
-        context.onSettled = () => {
-          signal.removeEventListener('abort', onAbort);
-        };
+        });
       }
     });
   }

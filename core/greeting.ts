@@ -64,7 +64,7 @@ export function encodeGreeting(head: number, greeting: Greeting): Uint8Array {
   });
   let at = fixedBytes;
   strings.forEach((bytes, index) => {
-    area.view.setUint16(76 + 4 * index, bytes.length, true);
+    area.view.setUint32(76 + 4 * index, bytes.length, true);
     area.bytes.set(bytes, at);
     at += bytes.length;
   });
@@ -87,7 +87,7 @@ export function decodeGreeting(
     parameterBytes: area.getWord(offset + 68),
     statusBytes: area.getWord(offset + 72),
   };
-  const lengths = [0, 1, 2].map((index) => area.view.getUint16(offset + 76 + 4 * index, true));
+  const lengths = [0, 1, 2].map((index) => area.view.getUint32(offset + 76 + 4 * index, true));
   const [nameBytes = 0, endpointBytes = 0, serviceBytes = 0] = lengths;
   const isLegal =
     isLegalQuota(quota) &&

@@ -3,7 +3,8 @@
  * their batches, and flushes what goes out; the wait strategy says when the next one runs.
  *
  *   park      a turn only when somebody asked for one; the event loop sleeps otherwise
- *   adaptive  polls the event loop for `adaptiveMs` after the last traffic, then parks
+ *   adaptive  polls the event loop for `adaptiveMs` after the last traffic, then parks; where
+ *             others want the processor it parks at once for a while
  *   spin      never sleeps
  *
  * `poll` runs one turn for a caller that owns its thread.
@@ -16,6 +17,14 @@ import type { Transport, TransportFactory, TransportHost } from './transport.js'
 
 /** Busy polls between two looks at the clock; an idle poll always looks. */
 const pollsPerClockRead = 64;
+
+/**
+ * A gap between two polling turns that only a preempted thread has, in milliseconds. Polling on
+ * would use up this thread's share of the processor, and answers would wait for the next one.
+ */
+const preemptedMs = 0.5;
+const parkMsMin = 10;
+const parkMsMax = 1000;
 
 /** Frames delivered to one link in one turn, so that a flood delays nobody else. */
 const framesPerTurnMax = 256;
@@ -36,6 +45,10 @@ export class TurnLoop {
   #isFlushing = false;
   #isStopped = false;
   #lastTrafficMs = -Infinity;
+  /** When a polling turn was asked for; Infinity if none is. */
+  #polledMs = Infinity;
+  #parkUntilMs = -Infinity;
+  #parkMs = parkMsMin;
   readonly #onTurn = (): void => {
     this.#isScheduled = false;
     this.#turn();
@@ -114,7 +127,18 @@ export class TurnLoop {
     }
     const now = this.#runtime.clock.now();
     if (events > 0) this.#lastTrafficMs = now;
-    if (now - this.#lastTrafficMs < this.#adaptiveMs) this.#schedule();
+    if (now - this.#polledMs > preemptedMs) this.#backOff(now);
+    this.#polledMs = Infinity;
+    if (now - this.#lastTrafficMs >= this.#adaptiveMs || now < this.#parkUntilMs) return;
+    this.#polledMs = now;
+    this.#schedule();
+  }
+
+  /** Others want the processor: parks, and longer each time that polling proves it again. */
+  #backOff(now: number): void {
+    const isAgain = now - this.#parkUntilMs < parkMsMax;
+    this.#parkMs = isAgain ? Math.min(parkMsMax, this.#parkMs * 2) : parkMsMin;
+    this.#parkUntilMs = now + this.#parkMs;
   }
 
   #run(limit: number): number {
