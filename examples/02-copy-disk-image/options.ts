@@ -1,0 +1,47 @@
+/** The command line. */
+import { parseArgs } from 'node:util';
+import { Failure } from './failure.js';
+
+export interface Options {
+  readonly imagePath: string;
+  /** Folder that the copy stays in; otherwise it is removed. */
+  readonly keepFolder: string | undefined;
+  readonly wantsHelp: boolean;
+}
+
+export const help = `Usage: npm start [-- [--keep DIR] [IMAGE]]
+
+Serves the file IMAGE as a disk, reads the disk whole through IDC, writes a copy and compares
+digests. Does so three times: within one process over memory, between two processes over TCP, and
+between two processes of which the serving one is killed in the middle.
+
+  IMAGE        the file; default: the Node executable
+  --keep DIR   leave the copy in DIR; otherwise it goes to a new temporary folder, and is removed
+  --help       this text`;
+
+export function parseOptions(words: readonly string[]): Options {
+  const { values, positionals } = parse(words);
+  const [imagePath = process.execPath, ...surplus] = positionals;
+  if (surplus.length > 0) throw new Failure(`one IMAGE only, not ${surplus.join(' ')} too`, 2);
+  return { imagePath, keepFolder: values.keep, wantsHelp: values.help };
+}
+
+function parse(words: readonly string[]): {
+  values: { keep?: string; help: boolean };
+  positionals: string[];
+} {
+  try {
+    return parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      options: {
+        keep: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    const [firstSentence = ''] = error.message.split('. ');
+    throw new Failure(`${firstSentence}; --help tells what there is`, 2);
+  }
+}

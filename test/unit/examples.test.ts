@@ -1,0 +1,26 @@
+/** The short examples, run as a person would. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { startExample } from './program.js';
+
+test('01-hello: the front end prints the answer of the back end, and both end', async () => {
+  const back = startExample('01-hello/back', ['tcp://127.0.0.1:0/hello']);
+  const [, address = ''] = await back.untilOutput(/^listening at (.*)$/m);
+  const front = startExample('01-hello/front', [address]);
+  assert.deepEqual(await front.ended, { code: 0, signal: null }, front.errors);
+  assert.deepEqual(await back.ended, { code: 0, signal: null }, back.errors);
+  assert.equal(front.output, 'hello, world\n');
+  assert.equal(front.errors + back.errors, '');
+});
+
+for (const [address, pattern] of [
+  ['memory://here/entropy', /^memory:\/\/here\/entropy gave [0-9a-f]{32}\n$/],
+  ['tcp://127.0.0.1:0/entropy', /^tcp:\/\/127\.0\.0\.1:\d+\/entropy gave [0-9a-f]{32}\n$/],
+] as const) {
+  test(`03-swap-transport: the driver runs at ${address}`, async () => {
+    const program = startExample('03-swap-transport/main', [address]);
+    assert.deepEqual(await program.ended, { code: 0, signal: null }, program.errors);
+    assert.match(program.output, pattern);
+    assert.equal(program.errors, '');
+  });
+}
