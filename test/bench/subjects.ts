@@ -1,0 +1,20 @@
+/** All subjects by name, loaded when asked for: a job needs one, and some are optional. */
+import type { SubjectName } from './job.js';
+import type { Subject } from './session.js';
+
+const loaders: Readonly<Record<SubjectName, () => Promise<Subject>>> = {
+  'idc-memory': async () => (await import('./own/idc-memory.js')).idcMemory,
+  'idc-tcp': async () => (await import('./own/idc-tcp.js')).idcTcp,
+  messageport: async () => (await import('./peers/messageport.js')).messagePort,
+  fork: async () => (await import('./peers/fork.js')).forkIpc,
+  net: async () => (await import('./peers/net.js')).rawNet,
+  ws: async () => (await import('./peers/ws.js')).ws,
+  'zeromq-tcp': async () => (await import('./peers/zeromq.js')).zeromqTcp,
+  'zeromq-ipc': async () => (await import('./peers/zeromq.js')).zeromqIpc,
+  'grpc-tcp': async () => (await import('./peers/grpc.js')).grpcTcp,
+  'grpc-unix': async () => (await import('./peers/grpc.js')).grpcUnix,
+};
+
+export function loadSubject(name: SubjectName): Promise<Subject> {
+  return loaders[name]();
+}
