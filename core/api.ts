@@ -37,7 +37,7 @@ export interface TimeLimits {
   readonly handshakeMs: number;
   /** How long an endpoint waits for a new link before `disappear`. Default 2,000. */
   readonly lingerMs: number;
-  /** Interval of keep-alive; a peer that misses three in a row is silent. Default 2,000. */
+  /** Interval of keep-alive; a silent peer is noticed within five. Default 2,000. */
   readonly keepAliveMs: number;
   /** How long a cancel, a time limit or a goodbye waits for the peer's word. Default 1,000. */
   readonly flushMs: number;

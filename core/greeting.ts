@@ -98,18 +98,31 @@ export function decodeGreeting(
   if (!isLegal) return 'corrupt';
   const take = (from: number, count: number): Uint8Array =>
     area.bytes.subarray(offset + from, offset + from + count);
-  // A name may begin with U+FEFF; dropping it would make two names one.
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const domainName = decodeText(take(fixedBytes, nameBytes));
+  const endpointName = decodeText(take(fixedBytes + nameBytes, endpointBytes));
+  const service = decodeText(take(fixedBytes + nameBytes + endpointBytes, serviceBytes));
+  if (domainName === undefined || endpointName === undefined || service === undefined) {
+    return 'corrupt';
+  }
   return {
     features: area.getWord(offset + 12),
     domainId: toHex(take(16, 16)),
     incarnation: toHex(take(32, 8)),
     token: toHex(take(40, tokenBytes)),
     quota,
-    domainName: decoder.decode(take(fixedBytes, nameBytes)),
-    endpointName: decoder.decode(take(fixedBytes + nameBytes, endpointBytes)),
-    service: decoder.decode(take(fixedBytes + nameBytes + endpointBytes, serviceBytes)),
+    domainName,
+    endpointName,
+    service,
   };
+}
+
+/** UTF-8 to the letter, or two different byte strings could become one name. */
+function decodeText(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Lower-case hexadecimal digits, two for each byte. */

@@ -188,6 +188,7 @@ export class Initiator implements SlotOwner {
 
   /** HOT: answers a ticket or a refusal. The time limit starts at the end of the domain's turn. */
   transact<C>(parameters: Bytes, completion: Completion<C>, context: C, timeoutMs: number): number {
+    assert(timeoutMs >= 0, 'a time limit is a number from 0 on', 'BAD_ARGUMENT');
     const writer = this.#writer;
     if (writer === undefined) return this.#refuse(this.#closedRefusal);
     const byteLength = byteLengthOf(parameters);
