@@ -25,6 +25,7 @@ import { ErrorCode, IdcError } from './errors.js';
 import { nameBytesMax, toHex } from './greeting.js';
 import { KeepAlive } from './keep-alive.js';
 import { makeLimits } from './limits.js';
+import { ListenerCore } from './listener-core.js';
 import { Listener } from './listener.js';
 import { Port } from './port.js';
 import { makeQuota } from './quota.js';
@@ -66,12 +67,12 @@ export class Domain {
   readonly #turns: TurnLoop;
   readonly #services: DomainServices;
   readonly #endpoints = new Map<EndpointCore, Endpoint>();
-  readonly #listeners = new Set<Listener>();
+  readonly #listeners = new Set<ListenerCore>();
   readonly #ports = new Set<{ readonly scheme: string; readonly port: Port }>();
   #endpointCount = 0;
   #closing: Promise<void> | undefined = undefined;
 
-  /** Use `createDomain`. */
+  /** @internal Use `createDomain`. */
   constructor(options: DomainOptions) {
     assertName('the domain name', options.name);
     const { id = new Uint8Array(16), runtime = createRuntime() } = options;
@@ -148,14 +149,14 @@ export class Domain {
       peersMax,
       forgetMs,
     };
-    const listener: Listener = new Listener(this.#services, settings, offer, () => {
+    const listener: ListenerCore = new ListenerCore(this.#services, settings, offer, () => {
       this.#listeners.delete(listener);
     });
     this.#listeners.add(listener);
     if (isPlace) this.#join(listener, place.transport, place.address, settings.limits);
     else listener.giveUp(place);
     this.#turns.start();
-    return listener;
+    return new Listener(listener);
   }
 
   /**
@@ -238,7 +239,7 @@ export class Domain {
   }
 
   /** Services at one authority share a port; `host:0` asks for a new one each time. */
-  #join(listener: Listener, transport: Transport, address: Address, limits: TimeLimits): void {
+  #join(listener: ListenerCore, transport: Transport, address: Address, limits: TimeLimits): void {
     const { scheme, authority } = address;
     for (const place of this.#ports) {
       if (place.scheme !== scheme || place.port.authority !== authority) continue;

@@ -13,7 +13,10 @@
  */
 import { fail } from './assert.js';
 
-export const endpointStates = [
+export type EndpointState =
+  'absent' | 'appeared' | 'connected' | 'draining' | 'drainingLost' | 'drainingFinal' | 'destroyed';
+
+export const endpointStates: readonly EndpointState[] = [
   'absent',
   'appeared',
   'connected',
@@ -21,8 +24,7 @@ export const endpointStates = [
   'drainingLost',
   'drainingFinal',
   'destroyed',
-] as const;
-export type EndpointState = (typeof endpointStates)[number];
+];
 
 export const endpointEvents = ['found', 'lost', 'agreed', 'ended', 'drained', 'destroy'] as const;
 export type EndpointEvent = (typeof endpointEvents)[number];

@@ -60,7 +60,7 @@ export class Endpoint {
   readonly #core: EndpointCore;
   readonly #aborts = new AbortFanOut();
 
-  /** Endpoints are made by `Domain.createEndpoint` and by listeners. */
+  /** @internal Endpoints are made by `Domain.createEndpoint` and by listeners. */
   constructor(core: EndpointCore) {
     this.#core = core;
   }

@@ -31,5 +31,13 @@ export type { Listener } from './listener.js';
 export type { ReceivedMessage } from './message.js';
 export { quotaDefault, type Quota } from './quota.js';
 export type { ReceivedTransaction } from './received-transaction.js';
-export { createRuntime, type Runtime } from './runtime.js';
+export {
+  createRuntime,
+  type CallTracker,
+  type Clock,
+  type Prng,
+  type Runtime,
+  type Scheduler,
+  type Timer,
+} from './runtime.js';
 export type { Fault, PeerIdentity, TransportFactory } from './transport.js';

@@ -17,7 +17,7 @@ export class ReceivedMessage {
   /** Holds the body at `offset`; shared with other slots, so keep inside `byteLength`. */
   readonly bytes: Uint8Array;
   readonly offset: number;
-  /** Index of the slot; of no interest to clients. */
+  /** @internal Index of the slot. */
   readonly slot: number;
   readonly #owner: MessageOwner;
   #byteLength = 0;
@@ -26,6 +26,7 @@ export class ReceivedMessage {
   #isOpen = false;
   #body: Uint8Array | undefined = undefined;
 
+  /** @internal */
   constructor(owner: MessageOwner, bytes: Uint8Array, offset: number, slot: number) {
     this.#owner = owner;
     this.bytes = bytes;
@@ -61,17 +62,17 @@ export class ReceivedMessage {
     this.#owner.messageCompleted(this);
   }
 
-  /** True until `complete()`. */
+  /** @internal True until `complete()`. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  /** Position among the messages of the epoch; for the responder. */
+  /** @internal Position among the messages of the epoch; for the responder. */
   get ordinal(): number {
     return this.#ordinal;
   }
 
-  /** HOT: the responder fills the slot. */
+  /** @internal HOT: the responder fills the slot. */
   begin(sequence: number, ordinal: number, byteLength: number): void {
     this.#sequence = sequence;
     this.#ordinal = ordinal;

@@ -22,7 +22,7 @@ export class ReceivedTransaction {
   /** Holds the parameters at `offset`; shared with other slots, so keep inside. */
   readonly bytes: Uint8Array;
   readonly offset: number;
-  /** Index of the slot; of no interest to clients. */
+  /** @internal Index of the slot. */
   readonly slot: number;
   readonly #owner: ReceivedTransactionOwner;
   #byteLength = 0;
@@ -32,6 +32,7 @@ export class ReceivedTransaction {
   #parameters: Uint8Array | undefined = undefined;
   #abort: AbortController | undefined = undefined;
 
+  /** @internal */
   constructor(owner: ReceivedTransactionOwner, bytes: Uint8Array, offset: number, slot: number) {
     this.#owner = owner;
     this.bytes = bytes;
@@ -82,21 +83,22 @@ export class ReceivedTransaction {
     this.#abort = undefined;
   }
 
-  /** True until `complete()`. */
+  /** @internal True until `complete()`. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  /** True if the initiator was told that no answer will come. */
+  /** @internal True if the initiator was told that no answer will come. */
   get isFlushed(): boolean {
     return this.#isFlushed;
   }
 
+  /** @internal */
   get ticket(): number {
     return this.#ticket;
   }
 
-  /** HOT: the responder fills the slot. */
+  /** @internal HOT: the responder fills the slot. */
   begin(ticket: number, byteLength: number): void {
     this.#ticket = ticket;
     this.#byteLength = byteLength;
@@ -104,12 +106,12 @@ export class ReceivedTransaction {
     this.#isFlushed = false;
   }
 
-  /** Nobody listened: the responder answers in the client's place. */
+  /** @internal Nobody listened: the responder answers in the client's place. */
   dismiss(): void {
     this.#isOpen = false;
   }
 
-  /** The initiator gave up, or the epoch is over. */
+  /** @internal The initiator gave up, or the epoch is over. */
   flush(): void {
     this.#isFlushed = true;
     this.#abort?.abort();
