@@ -7,8 +7,15 @@
 import { IdcAssertionError } from './assert.js';
 import type { Runtime } from './runtime.js';
 
-/** Reports `thrown`, which came out of the client's `what`, as HANDLER_THREW. */
+/**
+ * Reports `thrown`, which came out of the client's `what`, as HANDLER_THREW; an assertion that
+ * failed in there keeps its own name.
+ */
 export function reportHandlerThrew(runtime: Runtime, what: string, thrown: unknown): void {
+  if (thrown instanceof IdcAssertionError) {
+    runtime.crash(thrown);
+    return;
+  }
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   runtime.crash(
     new IdcAssertionError('HANDLER_THREW', `the ${what} threw: ${message}`, { cause: thrown }),

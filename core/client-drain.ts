@@ -13,6 +13,8 @@ export class ClientDrain {
   readonly #onDone: () => void;
   #tracker: CallTracker<ClientDrain> | undefined = undefined;
   #heldCount = 0;
+  /** Suspects during the notification: whether the handler waits shows when it returns. */
+  #suspectCount = 0;
   #isDone = true;
 
   /** `onDone` follows each `start`, unless it was abandoned. */
@@ -37,15 +39,21 @@ export class ClientDrain {
     forbidden: () => PromiseLike<unknown> | undefined,
   ): void {
     this.#isDone = false;
+    this.#suspectCount = 0;
+    this.#heldCount = 0;
     const tracker = this.#runtime.trackCalls<ClientDrain>();
     this.#tracker = tracker;
     const held = tracker.run(this, notify);
     this.#heldCount = held.length;
-    for (const work of held) {
-      if (work === forbidden()) this.#crashAwaited();
-      this.#hold(work);
+    if (held.length === 0) {
+      this.#finish();
+    } else if (this.#suspectCount > 0 || held.some((work) => work === forbidden())) {
+      this.#crashAwaited();
+    } else {
+      tracker.run(this, () => {
+        for (const work of held) this.#hold(work);
+      });
     }
-    if (held.length === 0) this.#finish();
   }
 
   /** Waits no longer. */
@@ -56,7 +64,9 @@ export class ClientDrain {
 
   /** Somebody began to wait for the destruction; a handler that this drain waits for must not. */
   checkNotAwaited(): void {
-    if (this.#tracker?.current() === this) this.#crashAwaited();
+    if (this.#tracker?.current() !== this) return;
+    if (this.#heldCount > 0) this.#crashAwaited();
+    else this.#suspectCount++;
   }
 
   #hold(work: PromiseLike<unknown>): void {

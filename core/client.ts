@@ -79,7 +79,7 @@ export class Client {
     const answer = this.#call('disconnect handler', () =>
       this.#handlers.disconnect?.(this.endpoint, event),
     );
-    if (answer instanceof Promise) held.push(answer);
+    if (isThenable(answer)) held.push(answer);
     isNotifying = false;
     return held;
   }
@@ -129,9 +129,9 @@ export class Client {
   }
 
   /** HOT: an asynchronous handler may throw later. */
-  #watch(what: string, answer: void | Promise<void>): void {
-    if (answer === undefined) return;
-    answer.catch((thrown: unknown) => {
+  #watch(what: string, answer: unknown): void {
+    if (answer === undefined || !isThenable(answer)) return;
+    answer.then(undefined, (thrown: unknown) => {
       reportHandlerThrew(this.#runtime, what, thrown);
     });
   }
@@ -144,4 +144,10 @@ export class Client {
       return undefined;
     }
   }
+}
+
+/** Plain JavaScript answers what it likes: a number of `push`, a promise of another library. */
+function isThenable(answer: unknown): answer is PromiseLike<unknown> {
+  const isObject = typeof answer === 'object' && answer !== null;
+  return isObject && 'then' in answer && typeof answer.then === 'function';
 }

@@ -13,6 +13,9 @@ export class ControlSender {
   readonly link: Link;
   /** The link's claim bytes, also for those who write the epoch's frames. */
   readonly area: ByteArea;
+  /** The type of the handshake's word that is owed; 0 if none. */
+  #owedType = 0;
+  #owedWord = 0;
   #isPingOwed = false;
   #pingNonce = 0;
   #isPongOwed = false;
@@ -31,6 +34,12 @@ export class ControlSender {
     this.area.setWord(offset + 4, word);
     this.link.commit();
     return true;
+  }
+
+  /** Says a word of the handshake, now or when the link takes it; the peer waits for it. */
+  handshake(type: number, word: number): void {
+    this.#owedType = this.sendWord(type, word) ? 0 : type;
+    this.#owedWord = word;
   }
 
   /** Sends a frame as it is; the handshake's fit an idle link (L10). */
@@ -67,6 +76,7 @@ export class ControlSender {
 
   /** The link takes frames again. */
   pump(): void {
+    if (this.#owedType !== 0) this.handshake(this.#owedType, this.#owedWord);
     if (this.#isPongOwed) this.pong(this.#pongNonce);
     if (this.#isPingOwed) this.ping(this.#pingNonce);
   }

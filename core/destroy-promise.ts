@@ -20,6 +20,11 @@ export class DestroyPromise extends Promise<undefined> {
     return promise;
   }
 
+  /** The same for who waits in somebody else's name, and is not to be noticed. */
+  quietly(): Promise<undefined> {
+    return super.then();
+  }
+
   override then<A = void, B = never>(
     fulfilled?: ((value: undefined) => A | PromiseLike<A>) | null,
     rejected?: ((reason: unknown) => B | PromiseLike<B>) | null,

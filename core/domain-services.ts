@@ -15,6 +15,8 @@ export interface DomainServices {
   readonly keepAlive: KeepAlive;
   /** Calls `session.endTurn()` before this turn of the domain is over. */
   endTurnSoon(session: Session): void;
+  /** Runs `task` once the caller has returned. */
+  defer(task: () => void): void;
   /** This domain's greeting, for one endpoint. */
   greet(quota: Quota, endpointName: string, service: string, token: string): Greeting;
   describePeer(identity: PeerIdentity, greeting: Greeting): Peer;

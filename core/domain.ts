@@ -17,6 +17,8 @@ import type {
 } from './api.js';
 import { assert } from './assert.js';
 import { Client } from './client.js';
+import { reportHandlerThrew } from './client-call.js';
+import { DestroyPromise } from './destroy-promise.js';
 import { Dialler } from './dialler.js';
 import type { DomainServices } from './domain-services.js';
 import { EndpointCore, type EndpointRole, type EndpointSettings } from './endpoint-core.js';
@@ -24,7 +26,7 @@ import { Endpoint } from './endpoint.js';
 import { ErrorCode, IdcError } from './errors.js';
 import { nameBytesMax, toHex } from './greeting.js';
 import { KeepAlive } from './keep-alive.js';
-import { makeLimits } from './limits.js';
+import { checkMs, drainMsOf, makeLimits } from './limits.js';
 import { ListenerCore } from './listener-core.js';
 import { Listener } from './listener.js';
 import { Port } from './port.js';
@@ -70,7 +72,7 @@ export class Domain {
   readonly #listeners = new Set<ListenerCore>();
   readonly #ports = new Set<{ readonly scheme: string; readonly port: Port }>();
   #endpointCount = 0;
-  #closing: Promise<void> | undefined = undefined;
+  #closing: DestroyPromise | undefined = undefined;
 
   /** @internal Use `createDomain`. */
   constructor(options: DomainOptions) {
@@ -84,12 +86,27 @@ export class Domain {
     this.id = toHex(id);
     this.incarnation = toHex(incarnation);
     this.#options = options;
-    this.#runtime = runtime;
+    this.#runtime = {
+      clock: runtime.clock,
+      scheduler: runtime.scheduler,
+      prng: runtime.prng,
+      trackCalls: <T>() => runtime.trackCalls<T>(),
+      crash: (error) => {
+        this.#turns.noteCrash(error);
+        runtime.crash(error);
+      },
+    };
     this.#limits = makeLimits(options.limits);
     makeQuota(options.quota);
     this.#wheel = new TimerWheel(runtime);
     const { transports, wait = 'adaptive', adaptiveMs = adaptiveMsDefault } = options;
-    this.#turns = new TurnLoop(runtime, this.#wheel, transports, wait, adaptiveMs);
+    this.#turns = new TurnLoop(
+      runtime,
+      this.#wheel,
+      transports,
+      wait,
+      checkMs('adaptiveMs', adaptiveMs),
+    );
     this.#services = this.#makeServices();
   }
 
@@ -137,6 +154,10 @@ export class Domain {
   listen(address: string, offer: OfferHandler, options: ListenOptions = {}): Listener {
     assert(this.#closing === undefined, 'the domain is closed', 'BAD_ARGUMENT');
     const { peersMax = peersMaxDefault, forgetMs = forgetMsDefault } = options;
+    const isCount = Number.isInteger(peersMax) && peersMax >= 1;
+    assert(isCount, 'peersMax is a whole number from 1 on', 'BAD_ARGUMENT');
+    checkMs('forgetMs', forgetMs);
+    assert(forgetMs >= 0, 'forgetMs is a number of milliseconds', 'BAD_ARGUMENT');
     const place = this.#resolve(address);
     const isPlace = !(place instanceof IdcError);
     const settings = {
@@ -161,7 +182,8 @@ export class Domain {
 
   /**
    * Drives every link and timer once, for a caller that owns its thread; answers the events
-   * handled. `limit` bounds the frames taken from each link.
+   * handled. `limit` bounds the frames taken from each link. Throws the programmer error that ends
+   * the process, since a loop that never yields would not see it. Not for use in a handler.
    */
   poll(limit: number = pollLimitDefault): number {
     return this.#turns.poll(limit);
@@ -169,7 +191,16 @@ export class Domain {
 
   /** Destroys everything, and resolves when no timer, descriptor or socket of it is left. */
   close(options: DestroyOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options.drainMs ?? this.#limits.drainMs);
+    const drainMs = drainMsOf(options, this.#limits);
+    this.#closing ??= DestroyPromise.make(
+      (resolve) => {
+        void this.#close(drainMs).then(resolve);
+      },
+      () => {
+        for (const core of this.#endpoints.keys()) core.checkNotAwaited();
+        for (const listener of this.#listeners) listener.checkNotAwaited();
+      },
+    );
     return this.#closing;
   }
 
@@ -190,6 +221,9 @@ export class Domain {
       endTurnSoon: (session) => {
         this.#turns.endTurnSoon(session);
       },
+      defer: (task) => {
+        this.#turns.defer(task);
+      },
       greet: (quota, endpointName, service, token) => ({
         features: 0,
         domainId: this.id,
@@ -207,7 +241,14 @@ export class Domain {
         incarnation: greeting.incarnation,
         endpointName: greeting.endpointName,
       }),
-      mayConnect: (peer, service) => authorise?.(peer, service, 'connect') ?? true,
+      mayConnect: (peer, service) => {
+        try {
+          return authorise?.(peer, service, 'connect') ?? true;
+        } catch (thrown) {
+          reportHandlerThrew(this.#runtime, 'authorise handler', thrown);
+          return false;
+        }
+      },
       forget: (core) => {
         this.#endpoints.delete(core);
       },
@@ -274,8 +315,8 @@ export class Domain {
     const listeners = [...this.#listeners];
     const cores = [...this.#endpoints.keys()];
     await Promise.all([
-      ...listeners.map((listener) => listener.close({ drainMs })),
-      ...cores.map((core) => core.destroy(drainMs)),
+      ...listeners.map((listener) => listener.close({ drainMs }).quietly()),
+      ...cores.map((core) => core.destroy(drainMs).quietly()),
     ]);
     this.#turns.stop();
   }

@@ -216,19 +216,24 @@ export class EndpointCore implements SessionOwner {
         this.#resolveDestroy = resolve;
       },
       () => {
-        this.#drain.checkNotAwaited();
+        this.checkNotAwaited();
       },
     );
     this.initiator.stop(Refusal.Destroyed);
     this.#role?.leaving();
     this.#services.wheel.arm(this.#drainTimer, drainMs);
     this.#services.wheel.disarm(this.#lingerTimer);
-    this.#services.runtime.scheduler.next(() => {
+    this.#services.defer(() => {
       this.#step('destroy');
       this.#candidate?.leave(ErrorCode.Destroyed, true, 0);
       this.#checkDestroyed();
     });
     return this.#destroyPromise;
+  }
+
+  /** Somebody waits for the destruction: its `disconnect` handler must not. */
+  checkNotAwaited(): void {
+    this.#drain.checkNotAwaited();
   }
 
   sessionUp(session: Session): void {
@@ -253,14 +258,16 @@ export class EndpointCore implements SessionOwner {
   }
 
   sessionAccepted(session: Session, epoch: number): void {
+    if (this.#leaveEarly(session)) return;
     if (session !== this.#candidate || this.#state !== 'appeared' || epoch <= this.#lastFinished) {
       session.fail(ErrorCode.Corrupt);
       return;
     }
-    this.#connect(session, epoch);
+    if (session.confirm(epoch)) this.#connect(session, epoch);
   }
 
   sessionConfirmed(session: Session): void {
+    if (this.#leaveEarly(session)) return;
     if (session !== this.#candidate || this.#state !== 'appeared') {
       session.fail(ErrorCode.Corrupt);
       return;
@@ -282,6 +289,12 @@ export class EndpointCore implements SessionOwner {
 
   get #isDestroying(): boolean {
     return this.#destroyPromise !== undefined;
+  }
+
+  /** Once `destroy` was called no epoch opens any more; true if that is so. */
+  #leaveEarly(session: Session): boolean {
+    if (this.#isDestroying) session.leave(ErrorCode.Destroyed, true, 0);
+    return this.#isDestroying;
   }
 
   #greeted(session: Session, greeting: Greeting, peer: Peer): void {
@@ -324,7 +337,8 @@ export class EndpointCore implements SessionOwner {
     this.#epoch = epoch;
     this.#epochCount++;
     this.#agreed = agreeQuota(this.settings.quota, greeting.quota);
-    session.open(epoch, this.#agreed, this.initiator, this.responder);
+    const { flushMs } = this.settings.limits;
+    session.open(epoch, this.#agreed, this.initiator, this.responder, flushMs);
     this.#step('agreed');
   }
 

@@ -22,6 +22,7 @@ import type { EndpointCore } from './endpoint-core.js';
 import type { EndpointState } from './endpoint-machine.js';
 import { ErrorCode, IdcError, type Execution } from './errors.js';
 import { explainEndpoint } from './explain.js';
+import { drainMsOf } from './limits.js';
 import type { ReceivedMessage } from './message.js';
 import { fromPromiseFactory, type Observable } from './observables.js';
 import type { Quota } from './quota.js';
@@ -134,11 +135,13 @@ export class Endpoint {
    * REMOTE, TIMEOUT, CANCELLED, DISCONNECTED, UNSUPPORTED later.
    */
   submitTransaction(parameters: Bytes, options: TransactionOptions = {}): Promise<Uint8Array> {
-    const { signal, into } = options;
+    const { signal, into, timeoutMs = this.#core.settings.limits.timeoutMs } = options;
+    // Here, since what is thrown inside the promise would become its rejection.
+    assert(timeoutMs >= 0, 'a time limit is a number from 0 on', 'BAD_ARGUMENT');
     if (signal?.aborted === true) return Promise.reject(makeError(ErrorCode.Cancelled));
     return new Promise((resolve, reject) => {
       const context: PromiseContext = { resolve, reject, into, onSettled: undefined };
-      const ticket = this.transact(parameters, settlePromise, context, options.timeoutMs);
+      const ticket = this.transact(parameters, settlePromise, context, timeoutMs);
       if (ticket < 0) {
         reject(makeError(codeOfRefusal(ticket)));
       } else if (signal !== undefined) {
@@ -185,7 +188,7 @@ export class Endpoint {
    * a handler; a `disconnect` handler must not wait for it. Later calls answer the same promise.
    */
   destroy(options: DestroyOptions = {}): Promise<void> {
-    return this.#core.destroy(options.drainMs ?? this.#core.settings.limits.drainMs);
+    return this.#core.destroy(drainMsOf(options, this.#core.settings.limits));
   }
 
   statistics(): EndpointStatistics {

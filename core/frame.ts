@@ -48,6 +48,16 @@ export const fragmentOfReply = 1;
 export const fragmentFirst = 2;
 export const fragmentAbort = 4;
 
+/** The flags that a frame may carry; those of a type that is not here are all unused. */
+const flagsByType: Readonly<Partial<Record<number, number>>> = {
+  [FrameType.Goodbye]: goodbyeFinal,
+  [FrameType.Reply]: replyIsError,
+  [FrameType.Flushed]: 3,
+  [FrameType.Fragment]: fragmentOfReply | fragmentFirst | fragmentAbort,
+};
+
+const unusedFlags = Uint8Array.from({ length: 256 }, (_, type) => ~(flagsByType[type] ?? 0));
+
 /** Header sizes in bytes. */
 export const messageHeaderBytes = 8;
 export const requestHeaderBytes = 12;
@@ -77,6 +87,11 @@ export function flagsOf(head: number): number {
 
 export function epochTagOf(head: number): number {
   return head >>> 16;
+}
+
+/** HOT: true if the flags of `head` are in use and its tag is `epochTag`. */
+export function isLegalHead(head: number, epochTag: number): boolean {
+  return epochTagOf(head) === epochTag && (flagsOf(head) & (unusedFlags[head & 0xff] ?? 0)) === 0;
 }
 
 /** The 16 bits of an epoch that its frames carry. */

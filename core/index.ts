@@ -40,4 +40,4 @@ export {
   type Scheduler,
   type Timer,
 } from './runtime.js';
-export type { Fault, PeerIdentity, TransportFactory } from './transport.js';
+export { Fault, type PeerIdentity, type TransportFactory } from './transport.js';

@@ -13,6 +13,7 @@ import { FragmentSender, type LinkWriter } from './fragment-sender.js';
 import {
   controlFrameBytes,
   flagsOf,
+  FlushOutcome,
   FrameType,
   headWord,
   isBefore,
@@ -130,7 +131,7 @@ export class Initiator implements SlotOwner {
   }
 
   /** No further submissions in this epoch; `refusal` is what they are told. Answers still count. */
-  stop(refusal: Refusal): void {
+  stop(refusal: Refusal = this.#closedRefusal): void {
     this.#writer = undefined;
     this.#closedRefusal = refusal;
   }
@@ -254,10 +255,19 @@ export class Initiator implements SlotOwner {
     byteLength: number,
   ): boolean {
     if (byteLength > this.#agreed.statusBytes) return false;
+    if (slotOf(ticket) === this.#fragmentedSlot) return false;
     const sequence = this.transactions.sequenceOf(ticket);
     if (sequence < 0) return false;
     this.#noteHandled(sequence);
     return this.transactions.reply(flags, ticket, code, bytes, offset, byteLength);
+  }
+
+  /** The peer's answer to a flush; that its handler had started is evidence, too. */
+  takeFlushed(ticket: number, outcome: number): boolean {
+    const sequence = this.transactions.sequenceOf(ticket);
+    if (!this.transactions.flushed(ticket, outcome)) return false;
+    if (outcome !== FlushOutcome.NeverStarted) this.#noteHandled(sequence);
+    return true;
   }
 
   /** HOT: the peer completed `count` messages, and all through ordinal `completedThrough`. */
@@ -267,9 +277,12 @@ export class Initiator implements SlotOwner {
     // However far the peer got without a gap, those that it has yet to complete lie beyond.
     const advance = (completedThrough - this.#completedThrough) & sequenceMask;
     const submitted = (this.#messageOrdinal - this.#completedThrough) & sequenceMask;
-    if (advance > submitted - (this.#agreed.messages - credit)) return false;
+    const open = this.#agreed.messages - credit;
+    if (completedThrough < 0 || advance > submitted - open) return false;
+    // With nothing open there is no gap left, or `whenFlushed` would wait for nothing.
+    if (open === 0 && advance !== submitted) return false;
     this.#messageCredit = credit;
-    this.#completedThrough = completedThrough & sequenceMask;
+    this.#completedThrough = completedThrough;
     this.statistics.messagesCompleted += count;
     this.#noteCompleted();
     this.#waiters.serveFlushed(this.#completedThrough);
@@ -346,8 +359,11 @@ export class Initiator implements SlotOwner {
   /** A goodbye may only speak of requests that can still be open; another one is no evidence. */
   #isPlausible(handledThrough: number | undefined): handledThrough is number {
     if (handledThrough === undefined) return false;
+    if (this.#sequenceWraps === 0 && handledThrough > this.#sequence) return false;
     const open = this.#agreed.messages + this.#agreed.transactions + 1 + this.#takenBackCount;
-    return ((this.#sequence - handledThrough) & sequenceMask) <= open;
+    const unhandled = (this.#sequence - handledThrough) & sequenceMask;
+    // The second limit: in a young epoch a number beyond its end looks like one before its start.
+    return unhandled <= open && unhandled <= this.submittedThrough;
   }
 
   /**

@@ -1,12 +1,13 @@
 /**
  * KeepAlive: notices peers that have gone without a word. There is one for each peer domain and
- * transport, however many endpoints share them, and it is quiet while traffic flows.
+ * transport, however many endpoints share them, and it is quiet where traffic flows.
  *
- * At each tick a session that waits for its peer and heard nothing is pinged; if the whole group
- * heard nothing, one session is pinged for all. A ping that goes unanswered for `ticksMax` ticks
- * ends its session as SILENT, and then every other session of the group is asked at once, so that
- * paths stay independent (V15) and a dead peer is noticed on all of them. A tick that comes late
- * means that this side was stalled; it judges nobody.
+ * At each tick a session that waits for its peer and heard nothing is pinged. Of the idle ones, one
+ * is pinged for all: the next in turn, if the group heard nothing or that one has been unheard for
+ * `idleTicksMax`; so what others hear never hides a path that died (V15), nor does a stranger that
+ * claims the peer's name. A ping that goes unanswered for `ticksMax` ticks ends its session as
+ * SILENT, and then every other session of the group is asked at once. A tick that comes late means
+ * that this side was stalled; it judges nobody.
  */
 import { ErrorCode } from './errors.js';
 import type { Runtime } from './runtime.js';
@@ -15,6 +16,8 @@ import { WheelTimer, type TimerWheel } from './timer-wheel.js';
 
 /** Unanswered ticks after which a peer is silent. */
 const ticksMax = 3;
+/** Ticks without a frame after which an idle session has its turn to be asked. */
+const idleTicksMax = 5;
 
 class Group {
   readonly key: string;
@@ -86,20 +89,32 @@ export class KeepAlive {
   #look(group: Group, isLate: boolean): Session[] {
     const dead: Session[] = [];
     let isHeard = false;
-    let first: Session | undefined;
+    let isAsking = false;
+    let next: Session | undefined;
     for (const session of group.sessions) {
-      first ??= session;
       if (session.isHeard) {
         isHeard = true;
         session.isHeard = false;
+        session.unheardTicks = 0;
         session.unansweredTicks = 0;
-      } else if (!session.isPingOut) {
+        continue;
+      }
+      session.unheardTicks++;
+      isAsking ||= session.isPingOut;
+      if (!session.isPingOut) {
+        next = pick(next, session);
         if (session.isWaiting) session.ping();
       } else if (!isLate && ++session.unansweredTicks >= ticksMax) {
         dead.push(session);
       }
     }
-    if (!isHeard) first?.ping();
+    if (next === undefined || isAsking) return dead;
+    if (!isHeard || next.unheardTicks >= idleTicksMax) next.ping();
     return dead;
   }
+}
+
+/** The session that has been unheard for longer; the earlier one where they are equal. */
+function pick(earlier: Session | undefined, later: Session): Session {
+  return earlier !== undefined && earlier.unheardTicks >= later.unheardTicks ? earlier : later;
 }

@@ -1,5 +1,5 @@
 /** The time limits of a domain or an endpoint: stated defaults, and what its owner chose. */
-import type { TimeLimits } from './api.js';
+import type { DestroyOptions, TimeLimits } from './api.js';
 import { assert } from './assert.js';
 
 export const limitsDefault: TimeLimits = Object.freeze({
@@ -18,8 +18,19 @@ export function makeLimits(...choices: readonly (Partial<TimeLimits> | undefined
   const merged = { ...limitsDefault };
   for (const choice of choices) Object.assign(merged, choice);
   for (const [name, value] of Object.entries(merged)) {
-    const isLegal = value >= 0 && (value !== Infinity || name === 'timeoutMs');
-    assert(isLegal, `limits.${name} must be a number of milliseconds`, 'BAD_ARGUMENT');
+    if (name !== 'timeoutMs' || value !== Infinity) checkMs(`limits.${name}`, value);
   }
   return Object.freeze(merged);
+}
+
+/** A bounded wait; answers it. */
+export function checkMs(name: string, value: number): number {
+  const isLegal = value >= 0 && value < Infinity;
+  assert(isLegal, `${name} must be a number of milliseconds`, 'BAD_ARGUMENT');
+  return value;
+}
+
+/** How long a destruction waits for this side's own client. */
+export function drainMsOf(options: DestroyOptions, limits: TimeLimits): number {
+  return checkMs('drainMs', options.drainMs ?? limits.drainMs);
 }

@@ -17,11 +17,13 @@ import type {
 import type { Address } from './address.js';
 import { Client } from './client.js';
 import { reportHandlerThrew } from './client-call.js';
+import { DestroyPromise } from './destroy-promise.js';
 import type { DomainServices } from './domain-services.js';
 import { EndpointCore, type EndpointRole, type EndpointSettings } from './endpoint-core.js';
 import { Endpoint } from './endpoint.js';
 import { ErrorCode, IdcError } from './errors.js';
 import { tokenBytes, toHex, type Greeting } from './greeting.js';
+import { drainMsOf } from './limits.js';
 import { createListenerStream, type Observable, type Stream } from './observables.js';
 import { PeerTable, type PeerEntry } from './peer-table.js';
 import type { Port, PortService } from './port.js';
@@ -52,7 +54,7 @@ export class ListenerCore implements PortService {
   readonly #endpoints = new Map<EndpointCore, Endpoint>();
   #port: Port | undefined = undefined;
   #address: string;
-  #closing: Promise<void> | undefined = undefined;
+  #closing: DestroyPromise | undefined = undefined;
   #settleReady: (outcome: string | IdcError) => void = () => undefined;
 
   /** Resolves with the real address, or rejects with the first cause; trying goes on. */
@@ -93,9 +95,22 @@ export class ListenerCore implements PortService {
   }
 
   /** Destroys its endpoints, as `Endpoint.destroy` does, and resolves when nothing is left. */
-  close(options: DestroyOptions = {}): Promise<void> {
-    this.#closing ??= this.#close(options.drainMs ?? this.#settings.limits.drainMs);
+  close(options: DestroyOptions = {}): DestroyPromise {
+    const drainMs = drainMsOf(options, this.#settings.limits);
+    this.#closing ??= DestroyPromise.make(
+      (resolve) => {
+        void this.#close(drainMs).then(resolve);
+      },
+      () => {
+        this.checkNotAwaited();
+      },
+    );
     return this.#closing;
+  }
+
+  /** Somebody waits for all to be closed: no `disconnect` handler of its endpoints must. */
+  checkNotAwaited(): void {
+    for (const core of this.#endpoints.keys()) core.checkNotAwaited();
   }
 
   get service(): string {
@@ -139,7 +154,7 @@ export class ListenerCore implements PortService {
       session.refuse(ErrorCode.Refused);
       return;
     }
-    if (!this.#makeRoom()) {
+    if (!this.#hasRoom()) {
       session.refuse(ErrorCode.Exhausted);
       return;
     }
@@ -148,6 +163,9 @@ export class ListenerCore implements PortService {
       session.refuse(answer?.refused ?? ErrorCode.Refused);
       return;
     }
+    // The handler may have closed this listener, and the session with it.
+    if (session.phase !== 'greeting') return;
+    this.#makeRoom();
     this.#adopt(this.#create(answer, peer), session, greeting, peer);
   }
 
@@ -158,13 +176,15 @@ export class ListenerCore implements PortService {
     entry.core.adopt(session, greeting, peer, welcome);
   }
 
-  /** The oldest absent endpoint gives way to a newcomer. */
-  #makeRoom(): boolean {
-    if (this.#peers.size < this.#settings.peersMax) return true;
+  #hasRoom(): boolean {
+    return this.#peers.size < this.#settings.peersMax || this.#peers.oldestAbsent() !== undefined;
+  }
+
+  /** The oldest absent endpoint gives way to a newcomer, once that one was taken. */
+  #makeRoom(): void {
+    if (this.#peers.size < this.#settings.peersMax) return;
     const oldest = this.#peers.oldestAbsent();
-    if (oldest === undefined) return false;
-    this.#forget(oldest);
-    return true;
+    if (oldest !== undefined) this.#forget(oldest);
   }
 
   #ask(greeting: Greeting, peer: Peer): EndpointHandlers | OfferRefusal | undefined {
@@ -247,7 +267,7 @@ export class ListenerCore implements PortService {
   async #close(drainMs: number): Promise<void> {
     this.#port?.remove(this);
     const endpoints = [...this.#endpoints.keys()];
-    await Promise.all(endpoints.map((core) => core.destroy(drainMs)));
+    await Promise.all(endpoints.map((core) => core.destroy(drainMs).quietly()));
     await this.#port?.closedIfEmpty();
     this.#settleReady(new IdcError(ErrorCode.Destroyed, 'never'));
     this.#onClosed();

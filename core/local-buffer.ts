@@ -4,12 +4,19 @@
  * Everything that takes bytes takes a list, too, and treats it as if its parts were joined.
  */
 import type { Bytes } from './api.js';
+import { assert } from './assert.js';
+
+const notBytes = 'bytes are a Uint8Array or an array of them';
 
 /** Total number of bytes. HOT for the single-array form. */
 export function byteLengthOf(bytes: Bytes): number {
   if (bytes instanceof Uint8Array) return bytes.length;
+  assert(Array.isArray(bytes), notBytes, 'BAD_ARGUMENT');
   let sum = 0;
-  for (const part of bytes) sum += part.length;
+  for (const part of bytes) {
+    assert(part instanceof Uint8Array, notBytes, 'BAD_ARGUMENT');
+    sum += part.length;
+  }
   return sum;
 }
 

@@ -2,7 +2,8 @@
  * ReceivedMessage: one slot of the receive window, lent to the client until it completes it.
  *
  * The body is a private snapshot: the peer cannot change it any more. The object and its bytes
- * are used again after `complete()`; a client that wants to keep them copies them.
+ * are used again after `complete()`, for another message: whoever touches them later, or completes
+ * a second time by then, touches that one. A client that wants to keep them copies them.
  */
 import { assert } from './assert.js';
 import type { Endpoint } from './endpoint.js';

@@ -32,10 +32,6 @@ export class PeerTable {
     return this.#entries.size;
   }
 
-  get entries(): readonly PeerEntry[] {
-    return [...this.#entries];
-  }
-
   find(peer: Peer, token: string): PeerEntry | undefined {
     return this.#byKey.get(keyOf(peer, token));
   }

@@ -72,7 +72,7 @@ export class Port implements Accept, SessionOwner {
     if (this.#isClosing || this.#byService.has(service.service)) return false;
     this.#byService.set(service.service, service);
     if (this.#byService.size === 1) this.#services.wheel.arm(this.#retryTimer, 0);
-    else if (this.#bound !== undefined) service.listening(this.#bound);
+    else if (this.#bound !== undefined) this.#tellBound(service, this.#bound);
     return true;
   }
 
@@ -98,7 +98,7 @@ export class Port implements Accept, SessionOwner {
     this.#failures = 0;
     this.#bound = address;
     for (const service of [...this.#byService.values()]) {
-      service.listening(makeAddress(address.scheme, address.authority, service.service));
+      this.#tellBound(service, address);
     }
   }
 
@@ -170,6 +170,11 @@ export class Port implements Accept, SessionOwner {
   sessionClosed(session: Session): void {
     this.#greeting.delete(session);
     this.#checkClosed();
+  }
+
+  /** The port is shared; the address that a service is told is its own. */
+  #tellBound(service: PortService, { scheme, authority }: Address): void {
+    service.listening(makeAddress(scheme, authority, service.service));
   }
 
   #listen(): void {

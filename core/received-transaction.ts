@@ -104,6 +104,8 @@ export class ReceivedTransaction {
     this.#byteLength = byteLength;
     this.#isOpen = true;
     this.#isFlushed = false;
+    // `signal` may have been asked for after the last `complete`.
+    this.#abort = undefined;
   }
 
   /** @internal Nobody listened: the responder answers in the client's place. */

@@ -5,7 +5,15 @@
  */
 import { ByteArea } from './byte-area.js';
 import { FragmentJoiner, Joined } from './fragment-joiner.js';
-import { flagsOf, fragmentHeaderBytes, FrameType, replyHeaderBytes, typeOf } from './frame.js';
+import {
+  epochTagOf,
+  flagsOf,
+  fragmentHeaderBytes,
+  FrameType,
+  isLegalHead,
+  replyHeaderBytes,
+  typeOf,
+} from './frame.js';
 import type { Initiator } from './initiator.js';
 
 export class ReplyJoiner {
@@ -51,6 +59,7 @@ export class ReplyJoiner {
     const inner = offset + fragmentHeaderBytes;
     if (byteLength < fragmentHeaderBytes + replyHeaderBytes) return false;
     const head = area.getWord(inner);
+    if (!isLegalHead(head, epochTagOf(area.getWord(offset)))) return false;
     const statusBytes = area.getWord(offset + 4) - replyHeaderBytes;
     if (typeOf(head) !== FrameType.Reply || statusBytes > this.#statusBytesMax) return false;
     // A peer that cuts what fits a frame is within its rights, but the buffer may be too small.

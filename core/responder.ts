@@ -18,6 +18,8 @@ import {
   FlushOutcome,
   FrameType,
   headWord,
+  epochTagOf,
+  isLegalHead,
   messageHeaderBytes,
   replyHeaderBytes,
   replyIsError,
@@ -77,6 +79,8 @@ export class Responder implements MessageOwner, ReceivedTransactionOwner {
   readonly #phase: Uint8Array;
   readonly #queue: ReplyQueue;
   readonly #fragments: FragmentSender;
+  /** Whose reply is sent in fragments, while `#fragments` is busy. */
+  #fragmentedSlot = -1;
   readonly #joiner = new FragmentJoiner();
   #joiningMessage: ReceivedMessage | undefined = undefined;
   #joiningTransaction: ReceivedTransaction | undefined = undefined;
@@ -293,8 +297,12 @@ export class Responder implements MessageOwner, ReceivedTransactionOwner {
     if (ticket < 0 || slot >= this.#agreed.transactions || this.#queue.isOwed(slot)) {
       return undefined;
     }
+    if (this.#fragments.isBusy && slot === this.#fragmentedSlot) return undefined;
+    const transaction = this.#transactions[slot];
     const phase = this.#phase[slot];
-    return phase === Phase.Idle || phase === Phase.Answered ? this.#transactions[slot] : undefined;
+    const isFree =
+      phase === Phase.Idle || (phase === Phase.Answered && transaction?.ticket !== ticket);
+    return isFree ? transaction : undefined;
   }
 
   #handMessage(message: ReceivedMessage, sequence: number, byteLength: number): void {
@@ -329,6 +337,8 @@ export class Responder implements MessageOwner, ReceivedTransactionOwner {
     const inner = offset + fragmentHeaderBytes;
     const innerBytes = byteLength - fragmentHeaderBytes;
     if (innerBytes < messageHeaderBytes) return false;
+    const tag = epochTagOf(area.getWord(offset));
+    if (!isLegalHead(area.getWord(inner), tag)) return false;
     const sequence = area.getWord(inner + 4);
     if (sequence !== ((this.#sequence + 1) & sequenceMask)) return false;
     this.#sequence = sequence;
@@ -440,6 +450,7 @@ export class Responder implements MessageOwner, ReceivedTransactionOwner {
     const ticket = this.#transactions[slot]?.ticket ?? 0;
     if (byteLength > writer.frameBytesMax) {
       const header = [head, ticket, code] as const;
+      this.#fragmentedSlot = slot;
       return this.#fragments.start(writer, header, replyHeaderBytes, status, isStable);
     }
     const offset = writer.link.claim(byteLength);

@@ -5,7 +5,7 @@
  * clock and a seed. This is the only core file that may touch the platform. A runtime holds no
  * state but its own, so two of them in one process know nothing of each other.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { randomFillSync } from 'node:crypto';
 
 /** Monotonic time. */
@@ -20,6 +20,7 @@ export interface Timer {
   cancel(): void;
 }
 
+/** What is scheduled inside a tracked call is not part of that call: others share its turn. */
 export interface Scheduler {
   /** Runs `task` once the caller and everything already due have returned; I/O goes on between. */
   soon(task: () => void): void;
@@ -63,16 +64,20 @@ class SystemClock implements Clock {
 }
 
 class SystemScheduler implements Scheduler {
+  /** Tracked calls are not followed into what is scheduled from here. */
+  readonly #outside = new AsyncResource('IdcScheduler');
+
   soon(task: () => void): void {
-    setImmediate(task);
+    this.#outside.runInAsyncScope(setImmediate, undefined, task);
   }
 
   next(task: () => void): void {
-    queueMicrotask(task);
+    this.#outside.runInAsyncScope(queueMicrotask, undefined, task);
   }
 
   after(delayMs: number, task: () => void): Timer {
-    const timer = setTimeout(task, Math.max(0, Math.ceil(delayMs)));
+    const waitMs = Math.max(0, Math.ceil(delayMs));
+    const timer = this.#outside.runInAsyncScope(setTimeout, undefined, task, waitMs);
     return {
       cancel: () => {
         clearTimeout(timer);

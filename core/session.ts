@@ -19,13 +19,13 @@ import type { LinkWriter } from './fragment-sender.js';
 import {
   controlFrameBytes,
   epochMax,
-  epochTagOf,
   flagsOf,
   fragmentOfReply,
   FrameType,
   goodbyeFinal,
   goodbyeFrameBytes,
   headWord,
+  isLegalHead,
   makeEpochTag,
   typeOf,
 } from './frame.js';
@@ -68,6 +68,8 @@ export class Session implements LinkSink {
   readonly role: 'dial' | 'accept';
   /** Frames have come in since the keep-alive looked last. */
   isHeard = false;
+  /** Ticks of the keep-alive since the last frame. */
+  unheardTicks = 0;
   /** Ticks of the keep-alive for which a ping has gone without any answer. */
   unansweredTicks = 0;
   #isPingOut = false;
@@ -81,9 +83,12 @@ export class Session implements LinkSink {
   readonly #in = new AreaCache();
   #phase: SessionPhase = 'opening';
   #identity: PeerIdentity | undefined = undefined;
+  #isGreetingTaken = false;
   #peerLastFinished = -1;
   #proposedEpoch = 0;
   #isReadySent = false;
+  /** The epoch that the peer accepted while the link was too full to confirm it; 0 if none. */
+  #unconfirmedEpoch = 0;
 
   #initiator: Initiator | undefined = undefined;
   #responder: Responder | undefined = undefined;
@@ -94,6 +99,9 @@ export class Session implements LinkSink {
   #isGoodbyeOwed = false;
   #goodbyeFlags = 0;
   #goodbyeReason: ErrorCode = ErrorCode.Ok;
+  #goodbyeMs = 0;
+  /** What the peer's goodbye said, while this side's answers and goodbye wait for the link. */
+  #farewell: SessionEnd | undefined = undefined;
 
   constructor(
     role: 'dial' | 'accept',
@@ -162,12 +170,12 @@ export class Session implements LinkSink {
   /** This side has drained its previous epoch. */
   sendReady(lastFinished: number): void {
     this.#isReadySent = true;
-    this.#out?.sendWord(FrameType.Ready, lastFinished);
+    this.#out?.handshake(FrameType.Ready, lastFinished);
   }
 
   sendAccept(epoch: number): void {
     this.#proposedEpoch = epoch;
-    this.#out?.sendWord(FrameType.Accept, epoch);
+    this.#out?.handshake(FrameType.Accept, epoch);
   }
 
   /** Turns the peer away; across the wire goes only the code. */
@@ -176,11 +184,29 @@ export class Session implements LinkSink {
     this.#end({ reason: code, fault: undefined, isFinal: true, handledThrough: undefined });
   }
 
-  /** Opens the epoch. The dialling side confirms it, so its first requests may follow at once. */
-  open(epoch: number, agreed: Quota, initiator: Initiator, responder: Responder): void {
+  /**
+   * Confirms the peer's epoch. False if the link is full: then the owner is asked again when it is
+   * not, for the first requests may follow the confirmation only.
+   */
+  confirm(epoch: number): boolean {
+    const isSaid = this.#out?.sendWord(FrameType.Confirm, epoch) ?? false;
+    this.#unconfirmedEpoch = isSaid ? 0 : epoch;
+    return isSaid;
+  }
+
+  /**
+   * Opens the epoch. The dialling side has confirmed it, so its first requests may follow at once.
+   * `goodbyeMs` bounds how long the peer's goodbye waits for the link to take what is answered.
+   */
+  open(
+    epoch: number,
+    agreed: Quota,
+    initiator: Initiator,
+    responder: Responder,
+    goodbyeMs: number,
+  ): void {
     const out = this.#out;
     assert(out !== undefined, 'the link is attached');
-    if (this.role === 'dial') out.sendWord(FrameType.Confirm, epoch);
     this.#epochTag = makeEpochTag(epoch);
     const writer: LinkWriter = {
       link: out.link,
@@ -189,6 +215,7 @@ export class Session implements LinkSink {
       epochTag: this.#epochTag,
     };
     this.#phase = 'open';
+    this.#goodbyeMs = goodbyeMs;
     this.#initiator = initiator;
     this.#responder = responder;
     this.#replies.open(agreed.statusBytes, this.#frameBytesMax);
@@ -285,7 +312,7 @@ export class Session implements LinkSink {
     const initiator = this.#initiator;
     const responder = this.#responder;
     if (initiator === undefined || responder === undefined) return false;
-    if (epochTagOf(head) !== this.#epochTag) return false;
+    if (!isLegalHead(head, this.#epochTag)) return false;
     const isLeaving = phase === 'leaving';
     switch (type) {
       case FrameType.Message:
@@ -309,7 +336,7 @@ export class Session implements LinkSink {
         return isLeaving || responder.takeFlush(area.getWord(offset + 4));
       case FrameType.Flushed:
         if (byteLength !== controlFrameBytes) return false;
-        return initiator.transactions.flushed(area.getWord(offset + 4), flagsOf(head));
+        return initiator.takeFlushed(area.getWord(offset + 4), flagsOf(head));
       case FrameType.Released:
         if (byteLength !== controlFrameBytes) return false;
         return initiator.transactions.released(area.getWord(offset + 4));
@@ -325,23 +352,25 @@ export class Session implements LinkSink {
       case FrameType.Welcome:
         return this.#takeGreeting(type, area, offset, byteLength);
       case FrameType.Goodbye:
-        if (byteLength !== goodbyeFrameBytes) return false;
+        if (byteLength !== goodbyeFrameBytes || !isLegalHead(area.getWord(offset), 0)) return false;
         this.#takeGoodbye(flagsOf(area.getWord(offset)), area.getWord(offset + 4), area, offset);
         return true;
       default:
-        return byteLength === controlFrameBytes && this.#takeWord(type, area.getWord(offset + 4));
+        if (byteLength !== controlFrameBytes || !isLegalHead(area.getWord(offset), 0)) return false;
+        return this.#takeWord(type, area.getWord(offset + 4));
     }
   }
 
   #takeGreeting(type: number, area: ByteArea, offset: number, byteLength: number): boolean {
     const expected = this.role === 'dial' ? FrameType.Welcome : FrameType.Hello;
-    if (type !== expected || this.#phase !== 'greeting') return false;
+    if (type !== expected || this.#phase !== 'greeting' || this.#isGreetingTaken) return false;
     const greeting = decodeGreeting(area, offset, byteLength);
     if (greeting === 'corrupt') return false;
     if (greeting === 'wrongVersion') {
       this.refuse(ErrorCode.WrongVersion);
       return true;
     }
+    this.#isGreetingTaken = true;
     if (this.role === 'dial') this.#endGreeting();
     this.#owner.sessionGreeted(this, greeting);
     return true;
@@ -351,10 +380,11 @@ export class Session implements LinkSink {
     const isHandshake = this.#phase === 'greeted' || this.#phase === 'greeting';
     switch (type) {
       case FrameType.Ready:
-        if (this.role !== 'accept' || this.#phase !== 'greeted') return false;
+        if (this.role !== 'accept' || !isHandshake || !this.#isGreetingTaken) return false;
         if (this.#peerLastFinished >= 0 || word < 0 || word >= epochMax) return false;
         this.#peerLastFinished = word;
-        this.#owner.sessionReady(this);
+        // It may come while the greeting waits for a former endpoint's end; `adopt` looks at it.
+        if (this.#phase === 'greeted') this.#owner.sessionReady(this);
         return true;
       case FrameType.Accept:
         if (this.role !== 'dial' || this.#phase !== 'greeted' || !this.#isReadySent) return false;
@@ -367,7 +397,9 @@ export class Session implements LinkSink {
         this.#owner.sessionConfirmed(this);
         return true;
       case FrameType.Refuse:
-        if (!isHandshake) return false;
+        // Each side may turn the other away once: as answer to what it was greeted with.
+        if (this.#phase !== (this.role === 'dial' ? 'greeting' : 'greeted')) return false;
+        if (word === errorTable.OK.wire) return false;
         this.#end({
           reason: errorFromWire(word),
           fault: undefined,
@@ -393,26 +425,32 @@ export class Session implements LinkSink {
     const peerReason = errorFromWire(area.getWord(offset + 8));
     const reason = this.#phase === 'leaving' ? this.#goodbyeReason : peerReason;
     this.#responder?.stop();
-    this.#goodbyeReason = ErrorCode.Disconnected;
-    if (wasOpen) {
-      this.#pump();
-      this.#sendGoodbye();
-    }
-    this.#end({
+    this.#farewell = {
       reason: reason === ErrorCode.Ok ? ErrorCode.Disconnected : reason,
       fault: undefined,
       isFinal: (flags & goodbyeFinal) !== 0,
       handledThrough: isEpoch && handledThrough >= 0 ? handledThrough : undefined,
-    });
+    };
+    if (wasOpen) {
+      // What was answered is evidence: it goes out first, or the peer would be told `maybe`.
+      this.#phase = 'leaving';
+      this.#goodbyeReason = ErrorCode.Disconnected;
+      this.#isGoodbyeOwed = true;
+      this.#initiator?.stop();
+      this.#wheel.arm(this.#timer, this.#goodbyeMs);
+    }
+    this.#pump();
   }
 
   /** Everything that waits for the link, most urgent first. */
   #pump(): void {
     if (this.#phase === 'ended') return;
     this.#out?.pump();
+    if (this.#unconfirmedEpoch > 0) this.#owner.sessionAccepted(this, this.#unconfirmedEpoch);
     const isReplied = this.#responder?.pump() ?? true;
     if (this.#isGoodbyeOwed && isReplied) this.#isGoodbyeOwed = !this.#sendGoodbye();
     if (this.#phase === 'open') this.#initiator?.pump();
+    else if (this.#farewell !== undefined && !this.#isGoodbyeOwed) this.#end(this.#farewell);
   }
 
   #sendGoodbye(): boolean {
@@ -436,7 +474,7 @@ export class Session implements LinkSink {
     this.#wheel.disarm(this.#timer);
     this.#replies.reset();
     this.#out?.link.close();
-    this.#owner.sessionEnded(this, end);
+    this.#owner.sessionEnded(this, this.#farewell ?? end);
   }
 }
 

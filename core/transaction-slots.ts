@@ -179,6 +179,8 @@ export class TransactionSlots {
     if (action !== SlotAction.SettleReply) return false;
     if ((flags & replyIsError) !== 0) {
       const error = errorFromWire(code);
+      // Success and the handler's own codes have a form of their own, and errors no status.
+      if (error === ErrorCode.Ok || error === ErrorCode.Remote || byteLength > 0) return false;
       const execution = error === ErrorCode.TooLarge ? 'done' : 'never';
       this.#settle(slot, next, error, execution, noBytes, 0, 0, 0);
     } else {

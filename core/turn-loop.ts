@@ -10,6 +10,7 @@
  * `poll` runs one turn for a caller that owns its thread.
  */
 import type { WaitStrategy } from './api.js';
+import { assert } from './assert.js';
 import type { Runtime } from './runtime.js';
 import type { Session } from './session.js';
 import type { TimerWheel } from './timer-wheel.js';
@@ -37,13 +38,15 @@ export class TurnLoop {
   readonly #byScheme = new Map<string, Transport>();
   readonly #full: Transport[] = [];
   readonly #flush: Transport[] = [];
-  readonly #unfinished: Session[] = [];
+  readonly #unfinished: (Session | undefined)[] = [];
   #unfinishedCount = 0;
   #busyPolls = 0;
+  readonly #deferred: (() => void)[] = [];
   #isScheduled = false;
   #isRunning = false;
   #isFlushing = false;
   #isStopped = false;
+  #crash: Error | undefined = undefined;
   #lastTrafficMs = -Infinity;
   /** When a polling turn was asked for; Infinity if none is. */
   #polledMs = Infinity;
@@ -52,6 +55,9 @@ export class TurnLoop {
   readonly #onTurn = (): void => {
     this.#isScheduled = false;
     this.#turn();
+  };
+  readonly #runDeferred = (): void => {
+    for (let task = this.#deferred.shift(); task; task = this.#deferred.shift()) task();
   };
 
   constructor(
@@ -88,13 +94,28 @@ export class TurnLoop {
     if (!this.#isRunning || this.#isFlushing) this.#schedule();
   }
 
+  /** Runs `task` right after the caller, or in the next `poll` of a thread that never yields. */
+  defer(task: () => void): void {
+    this.#deferred.push(task);
+    this.#runtime.scheduler.next(this.#runDeferred);
+  }
+
+  /** A programmer error was reported; a loop that never yields learns of it from `poll`. */
+  noteCrash(error: Error): void {
+    this.#crash ??= error;
+  }
+
   /** One turn, and whatever timer is due; answers the events handled. */
   poll(limit: number): number {
+    assert(limit > 0, 'a poll may handle something', 'BAD_ARGUMENT');
     if (this.#isRunning) return 0;
-    const events = this.#run(limit);
-    if (events > 0 && ++this.#busyPolls < pollsPerClockRead) return events;
-    this.#busyPolls = 0;
-    return events + this.#wheel.run();
+    let events = this.#run(limit);
+    if (events === 0 || ++this.#busyPolls >= pollsPerClockRead) {
+      this.#busyPolls = 0;
+      events += this.#wheel.run();
+    }
+    if (this.#crash !== undefined) throw this.#crash;
+    return events;
   }
 
   #add(factory: TransportFactory): void {
@@ -106,6 +127,7 @@ export class TurnLoop {
         if (!this.#isRunning || this.#isFlushing || !isFlush) this.#schedule();
       },
     };
+    assert(!this.#byScheme.has(factory.scheme), 'one transport for each scheme', 'BAD_ARGUMENT');
     const transport = factory.create(host);
     isFlush = transport.capabilities.poll === 'flush';
     (isFlush ? this.#flush : this.#full).push(transport);
@@ -144,6 +166,7 @@ export class TurnLoop {
   #run(limit: number): number {
     if (this.#isRunning) return 0;
     this.#isRunning = true;
+    if (this.#deferred.length > 0) this.#runDeferred();
     let events = 0;
     for (const transport of this.#full) events += transport.poll(limit);
     this.#finish();
@@ -158,6 +181,8 @@ export class TurnLoop {
   #finish(): void {
     for (let index = 0; index < this.#unfinishedCount; index++) {
       this.#unfinished[index]?.endTurn();
+      // Or a destroyed endpoint's memory would stay until another session takes the place.
+      this.#unfinished[index] = undefined;
     }
     this.#unfinishedCount = 0;
   }

@@ -1,7 +1,7 @@
 /**
  * WritableWaiters: who waits for room to submit, and who waits for messages to be completed.
  *
- * Both are served in order and rejected when the epoch ends. A served waiter has room at that
+ * Each kind is served in order and rejected when the epoch ends. A served waiter has room at that
  * moment; the next one is looked at only after the served one had its chance to submit.
  */
 import type { WritableRequest } from './api.js';
@@ -18,7 +18,11 @@ interface Waiter<T> {
 export class WritableWaiters {
   readonly #runtime: Runtime;
   readonly #isWritable: (request: WritableRequest) => boolean;
-  readonly #writable: Waiter<WritableRequest>[] = [];
+  /** One queue of each kind: who waits for a slot does not hold up who waits for a credit. */
+  readonly #messages: Waiter<WritableRequest>[] = [];
+  readonly #transactions: Waiter<WritableRequest>[] = [];
+  /** Both, the one that was not served last in front. */
+  readonly #queues = [this.#messages, this.#transactions];
   /** `request` is the ordinal of the message that has to be completed. */
   readonly #flushed: Waiter<number>[] = [];
   #servingAgain = false;
@@ -29,13 +33,14 @@ export class WritableWaiters {
   }
 
   get count(): number {
-    return this.#writable.length + this.#flushed.length;
+    return this.#messages.length + this.#transactions.length + this.#flushed.length;
   }
 
   /** Resolves when `request` can be submitted; at once if it can be and nobody is before it. */
   waitWritable(request: WritableRequest): Promise<void> {
-    if (this.#writable.length === 0 && this.#isWritable(request)) return Promise.resolve();
-    return wait(this.#writable, request);
+    const queue = request.kind === 'message' ? this.#messages : this.#transactions;
+    if (queue.length === 0 && this.#isWritable(request)) return Promise.resolve();
+    return wait(queue, request);
   }
 
   /** Resolves when the message with `ordinal` and all before it are completed. */
@@ -46,11 +51,12 @@ export class WritableWaiters {
 
   /** There may be room: serves the first waiter, and the next ones after it had its turn. */
   serve(): void {
-    const first = this.#writable[0];
-    if (first === undefined || this.#servingAgain || !this.#isWritable(first.request)) return;
-    this.#writable.shift();
-    first.resolve();
-    if (this.#writable.length === 0) return;
+    if (this.#servingAgain) return;
+    const queue = this.#queues.find(([first]) => first && this.#isWritable(first.request));
+    if (queue === undefined) return;
+    if (queue === this.#queues[0]) this.#queues.reverse();
+    queue.shift()?.resolve();
+    if (this.#queues.every((waiters) => waiters.length === 0)) return;
     this.#servingAgain = true;
     this.#runtime.scheduler.soon(() => {
       this.#servingAgain = false;
@@ -68,7 +74,7 @@ export class WritableWaiters {
   }
 
   rejectAll(code: ErrorCode): void {
-    const writable = this.#writable.splice(0);
+    const writable = [...this.#messages.splice(0), ...this.#transactions.splice(0)];
     const flushed = this.#flushed.splice(0);
     for (const waiter of writable) waiter.reject(new IdcError(code, 'never'));
     for (const waiter of flushed) waiter.reject(new IdcError(code, 'maybe'));

@@ -279,7 +279,7 @@ describe('cancelling a request that is being sent', () => {
       near.initiator.transactions.cancel(ticket, ErrorCode.Cancelled);
     }
     near.settled.length = 0;
-    near.link.room = 1;
+    near.link.room = 2;
     near.transact('whole', patternBytes(1, 1));
     injectGoodbye(near, 0);
     assert.deepEqual(near.namesSettled(), ['whole DISCONNECTED never']);

@@ -11,6 +11,7 @@ const intervalMs = 100;
 /** As much of a session as keep-alive touches. */
 class FakeSession {
   isHeard = false;
+  unheardTicks = 0;
   unansweredTicks = 0;
   isPingOut = false;
   isWaiting = false;
@@ -124,14 +125,34 @@ describe('keep-alive while traffic flows', () => {
     assert.equal(pingsOf(sessions), 0);
   });
 
-  it('on one session it speaks for the whole group, unless another one waits', () => {
+  it('on one session it speaks for the group for some ticks, unless another one waits', () => {
     const rig = new Rig();
     const [busy, idle] = rig.joinMany('peer', 2);
-    rig.ticks(20, () => busy?.hear());
+    rig.ticks(4, () => busy?.hear());
     assert.equal(idle?.pings, 0);
     idle.isWaiting = true;
     rig.ticks(1, () => busy?.hear());
     assert.equal(idle.pings, 1);
+  });
+});
+
+describe('keep-alive of a large group', () => {
+  it('idle sessions beside a busy one are asked in turn, one in a tick at most', () => {
+    const rig = new Rig();
+    const [busy, ...idle] = rig.joinMany('peer', 6);
+    let pings = 0;
+    for (let tick = 0; tick < 30; tick++) {
+      rig.ticks(1, () => busy?.hear());
+      const asked = pingsOf(idle) - pings;
+      pings += asked;
+      assert.ok(asked <= 1, 'one in a tick');
+      for (const session of idle) session.pong();
+    }
+    assert.ok(
+      idle.every((session) => session.pings > 0),
+      'everyone had a turn',
+    );
+    assert.equal(busy?.pings, 0);
   });
 });
 
@@ -190,6 +211,19 @@ describe('keep-alive of a silent peer', () => {
       session.hear();
     });
     assert.equal(session.failedAs, undefined);
+  });
+
+  it('an idle path that died is noticed while another one talks', () => {
+    const rig = new Rig();
+    const [talking, dead] = rig.joinMany('peer', 2);
+    rig.ticks(5 + 2, () => talking?.hear());
+    assert.equal(talking?.pings, 0, 'where traffic flows nobody asks');
+    assert.equal(dead?.pings, 1);
+    rig.ticks(1, () => {
+      talking.hear();
+    });
+    assert.equal(dead.failedAs, 'SILENT');
+    assert.equal(talking.failedAs, undefined);
   });
 
   it('all others of its group are asked at once, and judged by their own silence', () => {

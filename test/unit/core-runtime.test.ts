@@ -106,6 +106,30 @@ describe('call tracker', () => {
     tracker.stop();
   });
 
+  it('does not follow a call into what it has scheduled', async () => {
+    const runtime = createRuntime();
+    const tracker = runtime.trackCalls<string>();
+    const { scheduler } = runtime;
+    const seen: (string | undefined)[] = [];
+    await tracker.run('mark', () => {
+      const note = (resolve: () => void) => () => {
+        seen.push(tracker.current());
+        resolve();
+      };
+      return Promise.all([
+        new Promise<void>((resolve) => void scheduler.after(0, note(resolve))),
+        new Promise<void>((resolve) => {
+          scheduler.soon(note(resolve));
+        }),
+        new Promise<void>((resolve) => {
+          scheduler.next(note(resolve));
+        }),
+      ]);
+    });
+    tracker.stop();
+    assert.deepEqual(seen, [undefined, undefined, undefined]);
+  });
+
   it('two trackers know nothing of each other; a stopped one answers nothing', () => {
     const runtime = createRuntime();
     const one = runtime.trackCalls<number>();

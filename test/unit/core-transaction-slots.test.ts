@@ -14,7 +14,8 @@ const small = { messages: 2, messageBytes: 64, transactions: 2, parameterBytes: 
 const one = patternBytes(1, 1);
 
 function inject(end: PairEnd, type: number, flags: number, ...words: readonly number[]): void {
-  const area = makeFrame([headWord(type, flags, tag), ...words]);
+  const epochTag = type < FrameType.Message ? 0 : tag;
+  const area = makeFrame([headWord(type, flags, epochTag), ...words]);
   end.session.frame(area.bytes, 0, area.bytes.length);
 }
 

@@ -78,7 +78,7 @@ export class PairEnd implements SessionOwner {
 
   open(agreed: Quota, epoch: number): void {
     this.session.linkUp(identity);
-    this.session.open(epoch, agreed, this.initiator, this.responder);
+    this.session.open(epoch, agreed, this.initiator, this.responder, 1_000);
   }
 
   /** Ends the turn, if somebody asked for that. */
