@@ -1,0 +1,11 @@
+/** `idc/compliance`: the contract's laws as tests that a third party can run. Re-exports only. */
+export { runTransportCompliance } from './transport-suite.js';
+export {
+  turnEventLoop,
+  type MakeHarness,
+  type RawMedium,
+  type RawPeer,
+  type TransportHarness,
+} from './harness.js';
+export { runEndpointCompliance } from './endpoint/endpoint-suite.js';
+export type { EndpointWorld, MakeWorld } from './endpoint/world.js';
