@@ -21,7 +21,8 @@ import type { ReceivedMessage } from './message.js';
 import { agreeQuota, type Quota } from './quota.js';
 import type { ReceivedTransaction } from './received-transaction.js';
 import { Responder } from './responder.js';
-import type { Session, SessionEnd, SessionOwner } from './session.js';
+import type { SessionEnd } from './session-end.js';
+import type { Session, SessionOwner } from './session.js';
 import { WheelTimer } from './timer-wheel.js';
 import type { Fault } from './transport.js';
 

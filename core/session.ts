@@ -11,7 +11,7 @@
  * Its owner decides; the session speaks, listens, and reports its end exactly once. A frame that
  * no legal peer sends in this phase ends it as CORRUPT (V12).
  */
-import { assert, unreachable } from './assert.js';
+import { assert } from './assert.js';
 import { AreaCache, type ByteArea } from './byte-area.js';
 import { ControlSender } from './control-sender.js';
 import { ErrorCode, errorFromWire, errorTable } from './errors.js';
@@ -34,19 +34,9 @@ import type { Initiator } from './initiator.js';
 import type { Quota } from './quota.js';
 import { ReplyJoiner } from './reply-joiner.js';
 import type { Responder } from './responder.js';
+import { reasonOfDial, reasonOfLoss, type SessionEnd } from './session-end.js';
 import { WheelTimer, type TimerWheel } from './timer-wheel.js';
-import { Fault, type Link, type LinkSink, type PeerIdentity } from './transport.js';
-
-/** How a session ended. */
-export interface SessionEnd {
-  readonly reason: ErrorCode;
-  /** What the transport said, if the link went down. */
-  readonly fault: Fault | undefined;
-  /** The peer will not come back, or refused us. */
-  readonly isFinal: boolean;
-  /** The last request that the peer gave to a handler, if it said so. */
-  readonly handledThrough: number | undefined;
-}
+import type { Fault, Link, LinkSink, PeerIdentity } from './transport.js';
 
 /** Decides what a session's events mean. `fail` and `refuse` report the end before they return. */
 export interface SessionOwner {
@@ -280,7 +270,7 @@ export class Session implements LinkSink {
   }
 
   linkDown(fault: Fault): void {
-    let reason = this.#identity === undefined ? reasonOfFailedDial(fault) : reasonOf(fault);
+    let reason = this.#identity === undefined ? reasonOfDial(fault) : reasonOfLoss(fault);
     if (this.#phase === 'leaving') reason = this.#goodbyeReason;
     this.#end({ reason, fault, isFinal: false, handledThrough: undefined });
   }
@@ -475,32 +465,5 @@ export class Session implements LinkSink {
     this.#replies.reset();
     this.#out?.link.close();
     this.#owner.sessionEnded(this, this.#farewell ?? end);
-  }
-}
-
-function reasonOf(fault: Fault): ErrorCode {
-  return fault === Fault.Corrupt ? ErrorCode.Corrupt : ErrorCode.Disconnected;
-}
-
-function reasonOfFailedDial(fault: Fault): ErrorCode {
-  switch (fault) {
-    case Fault.AccessDenied:
-      return ErrorCode.AccessDenied;
-    case Fault.Exhausted:
-      return ErrorCode.Exhausted;
-    case Fault.Unsupported:
-      return ErrorCode.Unsupported;
-    case Fault.Corrupt:
-      return ErrorCode.Corrupt;
-    case Fault.AddressInUse:
-    case Fault.Closed:
-    case Fault.Reset:
-    case Fault.Refused:
-    case Fault.Unreachable:
-    case Fault.NotFound:
-    case Fault.TimedOut:
-      return ErrorCode.Unreachable;
-    default:
-      return unreachable(fault);
   }
 }

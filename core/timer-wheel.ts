@@ -11,6 +11,8 @@ import type { Runtime, Timer } from './runtime.js';
 const tickMs = 4;
 const slotCount = 256;
 const slotMask = slotCount - 1;
+/** The platform's timers wait no longer; a wake that comes early finds nothing due. */
+const waitMsMax = 2 ** 31 - 1;
 
 /** One time limit. It belongs to its owner and is on at most one wheel. */
 export class WheelTimer {
@@ -121,7 +123,7 @@ export class TimerWheel {
     this.#wake?.cancel();
     this.#wakeTick = tick;
     const delayMs = tick * tickMs - this.#runtime.clock.now();
-    this.#wake = this.#runtime.scheduler.after(delayMs, this.#onWake);
+    this.#wake = this.#runtime.scheduler.after(Math.min(delayMs, waitMsMax), this.#onWake);
   }
 
   #sleep(): void {
