@@ -111,7 +111,7 @@ for (const medium of media) {
       await sides.end();
     });
 
-    it('what the handler answers: REMOTE done, with its code and a copy of its status', async () => {
+    it('what the handler answers: REMOTE done, with its code and status', async () => {
       const sides = new TwoSides(medium, () => ({
         transaction: (transaction) => {
           transaction.complete(body, -7);
