@@ -14,7 +14,7 @@ import { DestroyPromise } from './destroy-promise.js';
 import type { DomainServices } from './domain-services.js';
 import { isDraining, step, type EndpointEvent, type EndpointState } from './endpoint-machine.js';
 import { ErrorCode } from './errors.js';
-import { epochMax } from './frame.js';
+import { epochLeapMax, epochMax } from './frame.js';
 import { noToken, type Greeting } from './greeting.js';
 import { Initiator } from './initiator.js';
 import type { ReceivedMessage } from './message.js';
@@ -260,7 +260,9 @@ export class EndpointCore implements SessionOwner {
 
   sessionAccepted(session: Session, epoch: number): void {
     if (this.#leaveEarly(session)) return;
-    if (session !== this.#candidate || this.#state !== 'appeared' || epoch <= this.#lastFinished) {
+    const leap = epoch - this.#lastFinished;
+    const isLegal = leap > 0 && leap <= epochLeapMax;
+    if (session !== this.#candidate || this.#state !== 'appeared' || !isLegal) {
       session.fail(ErrorCode.Corrupt);
       return;
     }

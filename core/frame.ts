@@ -72,6 +72,12 @@ export const sequenceMask = 0x7fff_ffff;
 /** Largest epoch; a peer that claims a larger one is lying. */
 export const epochMax = 0x7fff_ffff;
 
+/**
+ * How far an accepted epoch may lie beyond the dialler's last one: as many as a listener can have
+ * proposed in vain. Further on lies a peer that would use the numbers up.
+ */
+export const epochLeapMax: number = 2 ** 20;
+
 /** The first word of a frame. */
 export function headWord(type: number, flags: number, epochTag: number): number {
   return type | (flags << 8) | (epochTag << 16);

@@ -40,6 +40,7 @@ function leaves(who: 'front' | 'back'): Scenario {
     fact: `the ${who} leaves in the middle of traffic: never above what was handled, exactly`,
     play: async (stage) => {
       const { front, back } = await stage.pair({ front: { quota }, back: { quota } });
+      stage.tap.cut('front');
       back.isVerbose = false;
       const log: number[] = [];
       back.onTransaction = (transaction) => {
@@ -72,6 +73,7 @@ export const leavingScenarios: readonly Scenario[] = [
     fact: 'what is under way to a peer that leaves is never, what it holds is maybe',
     play: async (stage) => {
       const { front, back } = await stage.pair();
+      stage.tap.cut('front'); // It is not to come back.
       const held: ReceivedTransaction[] = [];
       for (let index = 0; index < 3; index++) await front.askAloud('done', contentOf(index, 1));
       back.onTransaction = (transaction) => held.push(transaction);
@@ -83,7 +85,6 @@ export const leavingScenarios: readonly Scenario[] = [
       for (let index = 0; index < 3; index++) started.push(front.start(contentOf(index, 4)));
       const destroyed = back.endpoint.destroy();
       for (const { settled } of started) front.note(await settled.opened);
-      stage.tap.cut('front');
       await stage.until('the back lost it', () => back.disconnects.length === 1);
       for (const transaction of held) transaction.complete();
       await destroyed;
@@ -179,6 +180,7 @@ export const leavingScenarios: readonly Scenario[] = [
     fact: 'held requests end maybe when the holder leaves: their handler had started',
     play: async (stage) => {
       const { front, back } = await stage.pair();
+      stage.tap.cut('front');
       back.onTransaction = (transaction) => {
         if (back.requestCount === 3) void back.endpoint.destroy();
         back.onDisconnect = () => {

@@ -35,7 +35,7 @@ const patientLimits: TimeLimits = {
   dialMinMs: 2,
   dialMaxMs: 20,
 };
-const watchdogMs = 8_000;
+const watchdogMs = 30_000;
 
 export interface ServiceOptions extends ListenOptions {
   /** Where to listen; a new address of the world if left out. */

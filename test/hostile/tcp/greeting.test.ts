@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { errorTable } from '../../../core/errors.js';
 import { FrameType } from '../../../core/frame.js';
 import { hostile, type HostileRig } from './hostile-rig.js';
-import { greeting, rawQuota, type GreetingWords } from './wire.js';
+import { control, greeting, rawQuota, type GreetingWords } from './wire.js';
 
 const corrupt = errorTable.CORRUPT.wire;
 const wrongVersion = errorTable.WRONG_VERSION.wire;
@@ -98,6 +98,20 @@ hostile('a dialler that is refused without a code ends the link as CORRUPT', asy
   await peer.expect(FrameType.Hello);
   peer.send(Buffer.of(FrameType.Refuse, 0, 0, 0, 0, 0, 0, 0));
   assert.equal(await watched.attempted(), 'CORRUPT');
+});
+
+hostile('an accepted epoch that would use the numbers up is CORRUPT, and not kept', async (rig) => {
+  const listener = await rig.listenRaw();
+  const watched = rig.dial(listener.port);
+  for (const epoch of [2 ** 31 - 1, 2 ** 20 + 1]) {
+    const peer = await listener.accept();
+    await peer.expect(FrameType.Hello);
+    peer.send(greeting({ type: FrameType.Welcome }));
+    assert.equal((await peer.expect(FrameType.Ready)).word(1), 0);
+    peer.send(control(FrameType.Accept, epoch));
+    assert.equal(await watched.attempted(), 'CORRUPT');
+  }
+  assert.equal(watched.endpoint.epoch, 0);
 });
 
 hostile('a service that nobody offers is refused', async (rig) => {
