@@ -1,0 +1,93 @@
+/**
+ * Run: one seed from its start to its end. First chaos; then the faults stop, and everything has to
+ * connect, to drain and to close in bounded time, with nothing left.
+ */
+import { Chaos } from './chaos.js';
+import { Crowd } from './crowd.js';
+import { makePlan, type FaultKind, type Plan, type Variant } from './plan.js';
+import type { Tally } from './ledger.js';
+import { calmWeather } from './weather.js';
+import { World } from './world.js';
+
+export interface RunResult {
+  readonly seed: number;
+  readonly variant: Variant;
+  readonly plan: Plan;
+  /** The first thing that went wrong. */
+  readonly failure: string | undefined;
+  readonly stepCount: number;
+  readonly virtualMs: number;
+  readonly traceDigest: string;
+  /** The last lines of the trace. */
+  readonly trace: readonly string[];
+  readonly tally: Tally;
+}
+
+/** Bounds of what follows once the faults have stopped, in virtual time. */
+const connectLimitMs = 60_000;
+const drainLimitMs = 45_000;
+const closeLimitMs = 20_000;
+/** The faults stop after so many steps, so that a busy seed takes no longer than others. */
+const chaosStepsMax = 12_000;
+/** Faults under which no link is lost, so that everything ends with a goodbye. */
+const orderlyFaults = new Set<FaultKind>(['dials', 'listens', 'offers', 'relisten', 'restart']);
+/** Clients go on for a while after everything has connected. */
+const calmMs = 500;
+const calmStepsMax = 4_000;
+
+export async function runSeed(
+  seed: number,
+  variant: Variant = {},
+  keptLines = 40,
+): Promise<RunResult> {
+  const plan = makePlan(seed, variant);
+  const world = new World({ seed, keptLines, provesIdentity: plan.provesIdentity });
+  const crowd = new Crowd(world, plan);
+  let failure: string | undefined;
+  try {
+    await live(world, plan, crowd);
+  } catch (error) {
+    failure = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  }
+  return {
+    seed,
+    variant,
+    plan,
+    failure,
+    stepCount: world.time.stepCount,
+    virtualMs: world.nowMs,
+    traceDigest: world.trace.digest,
+    trace: world.trace.lines,
+    tally: crowd.ledger.tally,
+  };
+}
+
+async function live(world: World, plan: Plan, crowd: Crowd): Promise<void> {
+  const { quota, limits, wait, frameBytesMax, windowBytes } = plan;
+  world.network.weather = plan.weather;
+  crowd.ledger.isEvidenceSafe = [...plan.faults].every((kind) => orderlyFaults.has(kind));
+  for (let index = 0; index < plan.domainCount; index++) {
+    world.addDomain(`d${index}`, (domain, place) => crowd.boot(domain, place), {
+      domain: { quota, limits, wait },
+      frameBytesMax,
+      windowBytes,
+    });
+  }
+  const chaos = new Chaos(world, plan, crowd);
+  chaos.start();
+  await world.run(plan.chaosMs, chaosStepsMax);
+  chaos.finish();
+  world.heal(calmWeather);
+  crowd.isPatient = false;
+  const isConnected = (): boolean =>
+    world.places.every((place) => place.isUp && !place.isClosing) &&
+    crowd.diallers.length === plan.dials.length &&
+    crowd.diallers.every((watch) => world.watchRoom.isMatched(watch));
+  await world.until('both ends of everything are connected', connectLimitMs, isConnected);
+  await world.run(calmMs, calmStepsMax);
+  crowd.isBusy = false;
+  const isDrained = (): boolean =>
+    world.watchRoom.watches.every((watch) => watch.unsettled.size + watch.held.size === 0);
+  await world.until('everything settles and is completed', drainLimitMs, isDrained);
+  await world.close(closeLimitMs);
+}

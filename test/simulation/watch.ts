@@ -1,0 +1,190 @@
+/**
+ * Watch: one endpoint as a judge sees it. It listens to the endpoint's lifecycle before its client
+ * does, holds it to the grammar, and keeps what the books (`ledger.ts`) say of its epochs.
+ */
+import type { DisconnectEvent, Endpoint, LifecycleEvent } from '../../core/index.js';
+import type { Life } from './life.js';
+import type { Item } from './ledger.js';
+import type { Place } from './place.js';
+import type { World } from './world.js';
+
+type Phase = 'absent' | 'appeared' | 'connected' | 'destroyed';
+
+/** What has to be the case before each notification, and what is after it. */
+const grammar = {
+  appear: { from: 'absent', to: 'appeared' },
+  connect: { from: 'appeared', to: 'connected' },
+  disconnect: { from: 'connected', to: 'appeared' },
+  disappear: { from: 'appeared', to: 'absent' },
+  destroyed: { from: 'absent', to: 'destroyed' },
+} as const;
+
+export class Watch {
+  readonly endpoint: Endpoint;
+  readonly place: Place;
+  readonly life: Life;
+  readonly role: 'dial' | 'accept';
+  /** `NAME/service` of the listener. */
+  readonly target: string;
+  pairKey = '';
+  /** True if its client enters everything into the books, so that counts can be compared. */
+  isBooked = false;
+  /** Submitted here and not settled; received here and not completed by its handler. */
+  readonly unsettled: Set<Item> = new Set<Item>();
+  readonly held: Set<Item> = new Set<Item>();
+  /** Messages of this epoch that the peer's handler has not completed. */
+  readonly uncompleted: Set<Item> = new Set<Item>();
+  /** Disconnect handlers of this client that have not ended. */
+  drainCount = 0;
+  /** Requests that were submitted in this epoch. */
+  submittedCount = 0;
+  /** The last one of them that a handler of the peer got. */
+  handledThrough = 0;
+  /** The last one of the peer's requests that a handler got here. */
+  receivedThrough = 0;
+  /** The first request of each ended epoch that was declared never to have been handled. */
+  readonly #neverFrom = new Map<number, number>();
+  readonly #world: World;
+  #phase: Phase = 'absent';
+  #epoch = 0;
+  #destroyAskedMs = -1;
+
+  constructor(
+    world: World,
+    endpoint: Endpoint,
+    place: Place,
+    role: 'dial' | 'accept',
+    target: string,
+  ) {
+    this.#world = world;
+    this.endpoint = endpoint;
+    this.place = place;
+    this.life = place.life;
+    this.role = role;
+    this.target = target;
+    endpoint.lifecycle$.subscribe((event) => {
+      this.#take(event);
+    });
+  }
+
+  get name(): string {
+    return `${this.place.name}/${this.role} ${this.endpoint.name} ${this.target}`;
+  }
+
+  /** The epoch that is open, or was last. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  get isConnected(): boolean {
+    return this.#phase === 'connected';
+  }
+
+  get isDestroyed(): boolean {
+    return this.#phase === 'destroyed';
+  }
+
+  /** The oldest epoch of which something is still open at this end; Infinity if nothing is. */
+  get oldestOpenEpoch(): number {
+    let oldest = this.drainCount > 0 && !this.isConnected ? this.#epoch : Infinity;
+    for (const { epoch } of this.held) oldest = Math.min(oldest, epoch);
+    for (const { epoch } of this.unsettled) oldest = Math.min(oldest, epoch);
+    return oldest;
+  }
+
+  /** From which request on all were declared never to have been handled. */
+  neverFromOf(epoch: number): number {
+    return this.#neverFrom.get(epoch) ?? Infinity;
+  }
+
+  /** Gives the endpoint up, and holds it to bounded time. */
+  destroy(drainMs: number, limitMs: number): Promise<void> {
+    if (this.#destroyAskedMs < 0) this.#destroyAskedMs = this.#world.nowMs;
+    const stoppedMs =
+      this.life.stoppedMs - Math.max(0, this.life.stoppedUntilMs - this.#world.nowMs);
+    return this.endpoint.destroy({ drainMs }).then(() => {
+      const tookMs = this.#world.nowMs - this.#destroyAskedMs - (this.life.stoppedMs - stoppedMs);
+      this.#expect(tookMs <= limitMs, `V9 destroy takes at most ${limitMs} ms, not ${tookMs}`);
+      this.#expect(this.isDestroyed, 'destroy resolves after the last notification');
+    });
+  }
+
+  #take(event: LifecycleEvent): void {
+    const { type } = event;
+    if (type === 'attempt') {
+      this.#world.log(this.name, `attempt failed: ${event.fault}`);
+      this.#expectForgery(event.fault);
+      return;
+    }
+    const { from, to } = grammar[type];
+    this.#expect(this.life.isAlive, `${type} after the crash`);
+    this.#expect(this.#phase === from, `grammar: ${type} while ${this.#phase}`);
+    if (type === 'connect') this.#connect(event.epoch);
+    else this.#world.log(this.name, type === 'disconnect' ? describe(event) : type);
+    this.#phase = to;
+    if (type === 'appear') this.#world.watchRoom.appeared(this);
+    else if (type === 'disconnect') this.#disconnect(event);
+    else if (type === 'destroyed') this.#destroyed(event.abandoned);
+  }
+
+  #connect(epoch: number): void {
+    this.#world.log(this.name, `connect ${epoch}`);
+    this.#expect(epoch > this.#epoch, `epochs grow: ${epoch} after ${this.#epoch}`);
+    this.#expect(this.oldestOpenEpoch === Infinity, 'V1 nothing of an older epoch is open');
+    this.#epoch = epoch;
+    this.uncompleted.clear();
+    this.submittedCount = 0;
+    this.handledThrough = 0;
+    this.receivedThrough = 0;
+    this.#world.watchRoom.connected(this);
+  }
+
+  #disconnect(event: DisconnectEvent): void {
+    const { epoch, submittedThrough, handledThrough, neverFrom } = event;
+    this.#expect(epoch === this.#epoch, `disconnect of ${epoch} in ${this.#epoch}`);
+    this.#expect(neverFrom > handledThrough, 'neverFrom > handledThrough');
+    this.#expect(submittedThrough >= handledThrough, 'submittedThrough >= handledThrough');
+    if (this.isBooked) this.#compareCounts(submittedThrough, handledThrough, neverFrom);
+    this.#expectForgery(event.reason);
+    this.#neverFrom.set(epoch, neverFrom);
+    for (const item of this.unsettled) {
+      this.#expect(!item.isHot, `item ${item.id} settles before its disconnect`);
+    }
+    this.#world.watchRoom.afterStep(() => {
+      for (const item of this.unsettled) {
+        this.#expect(item.epoch > epoch, `item ${item.id} settles before its disconnect completes`);
+      }
+    });
+  }
+
+  /** V4: what the event says against what the handlers of the peer saw. */
+  #compareCounts(submittedThrough: number, handledThrough: number, neverFrom: number): void {
+    const { submittedCount } = this;
+    this.#expect(submittedThrough === submittedCount, `submittedThrough is ${submittedCount}`);
+    this.#expect(handledThrough <= this.handledThrough, `handledThrough <= ${this.handledThrough}`);
+    this.#expect(neverFrom > this.handledThrough, `neverFrom > ${this.handledThrough}`);
+  }
+
+  /** V12: what a legal peer sends over a legal medium is never called corrupt. */
+  #expectForgery(reason: string): void {
+    if (reason.toLowerCase() !== 'corrupt') return;
+    const other = this.role === 'dial' ? this.target.split('/')[0] : this.endpoint.peer?.domainName;
+    const isForged = this.#world.network.hasForgedBetween(this.place.name, other ?? '');
+    this.#expect(isForged, 'V12 CORRUPT, but nothing was forged');
+  }
+
+  #destroyed(isAbandoned: boolean): void {
+    this.#expect(isAbandoned || this.held.size === 0, 'destroyed with received items held');
+    this.#world.watchRoom.destroyed(this);
+  }
+
+  #expect(holds: boolean, claim: string): void {
+    if (!holds) this.#world.fail(`${this.name}: ${claim}`);
+  }
+}
+
+function describe(event: DisconnectEvent): string {
+  const { epoch, reason, submittedThrough, handledThrough, neverFrom } = event;
+  const counts = `${submittedThrough} submitted, ${handledThrough} handled, never ${neverFrom}`;
+  return `disconnect ${epoch} ${reason}, ${counts}`;
+}
