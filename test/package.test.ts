@@ -54,7 +54,8 @@ describe('the tarball', () => {
   test('holds the documents and what the exports need, and no test', async () => {
     const files = (await runProgram('tar', ['-tzf', tarball], project)).trim().split('\n');
     const wanted = /^package\/(package[.]json|README[.]md|LICENSE|CHANGELOG[.]md)$/;
-    const product = /^package\/(dist\/)?(core|transports|test\/compliance)\/[^.]+[.][a-z.]+$/;
+    const product =
+      /^package\/(dist\/)?(core|transports|test\/(?:compliance|simulation))\/[^.]+[.][a-z.]+$/;
     assert.deepEqual(
       files.filter((file) => !wanted.test(file) && !product.test(file)),
       [],
