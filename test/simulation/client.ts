@@ -36,7 +36,7 @@ export interface ClientHost {
 /** How long beyond its limit a transaction may take: the default of `flushMs`, and a second. */
 const flushMs = 2_000;
 const statusHeaderBytes = 4;
-const calmPace = 8;
+const calmPace = 30;
 
 export class Client {
   readonly place: Place;
@@ -145,7 +145,8 @@ export class Client {
     this.#after(pace * (least + (most - least) * this.#random.fraction()), () => {
       this.#isWaiting = false;
       if (this.#watch?.isConnected !== true || !this.#host.isBusy) return;
-      const count = this.#random.between(1, this.#profile.burstMax);
+      const burstMax = this.#host.isPatient ? this.#profile.burstMax : 1;
+      const count = this.#random.between(1, burstMax);
       for (let index = 0; index < count; index++) this.#act();
       this.#think();
     });

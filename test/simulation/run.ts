@@ -33,7 +33,7 @@ const chaosStepsMax = 12_000;
 const orderlyFaults = new Set<FaultKind>(['dials', 'listens', 'offers', 'relisten', 'restart']);
 /** Clients go on for a while after everything has connected. */
 const calmMs = 500;
-const calmStepsMax = 4_000;
+const calmStepsMax = 3_000;
 
 export async function runSeed(
   seed: number,

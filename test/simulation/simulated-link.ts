@@ -63,6 +63,7 @@ export class SimulatedLink implements Link, TurnTaker {
   #state: State = State.Dialling;
   #sink: LinkSink = deafSink;
   #peer: SimulatedLink | undefined = undefined;
+  #peerHost = '';
   #outgoing: SimulatedWire | undefined = undefined;
   #incoming: SimulatedWire | undefined = undefined;
   #landing: Uint8Array = new Uint8Array(0);
@@ -97,6 +98,11 @@ export class SimulatedLink implements Link, TurnTaker {
   /** True once it will carry nothing more. */
   get isOver(): boolean {
     return this.#state > State.Up;
+  }
+
+  /** Where the other end is or was. */
+  get peerHost(): string {
+    return this.#peerHost;
   }
 
   get peer(): SimulatedLink | undefined {
@@ -307,6 +313,7 @@ export class SimulatedLink implements Link, TurnTaker {
 
   #meet(peer: SimulatedLink, outgoing: SimulatedWire, incoming: SimulatedWire): void {
     this.#peer = peer;
+    this.#peerHost = peer.setting.host;
     this.#outgoing = outgoing;
     this.#incoming = incoming;
     this.#landing = new Uint8Array(peer.setting.frameBytesMax + placesBytes);
@@ -353,7 +360,7 @@ export class SimulatedLink implements Link, TurnTaker {
   }
 
   #identity(): PeerIdentity {
-    const host = this.#peer?.setting.host ?? '';
+    const host = this.#peerHost;
     const origin = `simulated://${host}`;
     return this.setting.network.provesIdentity
       ? Object.freeze({ kind: 'thread', name: host, origin })

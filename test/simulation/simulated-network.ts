@@ -147,7 +147,7 @@ export class SimulatedNetwork {
 
   /** @internal */
   forgedFrameTaken(link: SimulatedLink): void {
-    const host = link.peer?.setting.host ?? '';
+    const host = link.peerHost;
     this.#forgedBetween.add(`${link.setting.host} ${host}`);
     this.#forgedBetween.add(`${host} ${link.setting.host}`);
     this.onForged(link);
