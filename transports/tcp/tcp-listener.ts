@@ -14,6 +14,12 @@ import { formatAuthority, isLoopback, parseAuthority } from './tcp-authority.js'
 import { faultOf } from './tcp-fault.js';
 import { TcpLink } from './tcp-link.js';
 
+/**
+ * Connections that the kernel may hold before they are accepted; it takes its own limit if that is
+ * less. Thousands reconnect at once when a service restarts.
+ */
+const backlog = 4096;
+
 /** In the order of a listener's life. */
 const ListenerState = {
   /** The host is being looked up. */
@@ -76,7 +82,7 @@ export class TcpListener implements TransportListener {
   #bind(ip: string, port: number): void {
     this.#state = ListenerState.Binding;
     // Exclusive: in a cluster each process has its own, and port 0 gives each another port.
-    this.#server.listen({ host: ip, port, exclusive: true });
+    this.#server.listen({ host: ip, port, exclusive: true, backlog });
   }
 
   #bound(): void {
