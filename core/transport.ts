@@ -11,7 +11,8 @@
  *     `linkDown` follows.
  * L4  Frame bytes are valid only during the call of `frame`.
  * L5  The sink is never called from inside a Link method, only from `poll` or the medium's events.
- *     What a `poll` leaves undone asks for the next one by `wake`.
+ *     What a `poll` leaves undone asks for the next one by `wake`. So does whatever comes after
+ *     `park` answered true; before, the domain polls unasked.
  * L6  `claim` never blocks, allocates or queues; after `BackPressured` exactly one `writable` or
  *     `linkDown` follows. Before `linkUp`, after `linkDown` and after `close` it answers `Down`.
  * L7  An aborted claim is invisible to the peer. A claim that is open when the link goes down may
@@ -101,6 +102,11 @@ export interface Transport {
   listen(address: Address, accept: Accept): TransportListener;
   /** Delivers at most `limit` frames to each link's sink, and flushes; answers the events. */
   poll(limit: number): number;
+  /**
+   * The domain polls no more until `wake`: flushes what is committed. False if something has come
+   * meanwhile; the domain then polls again.
+   */
+  park(): boolean;
 }
 
 export interface Link {

@@ -14,6 +14,7 @@ import { assert } from './assert.js';
 import type { Runtime } from './runtime.js';
 import type { Session } from './session.js';
 import type { TimerWheel } from './timer-wheel.js';
+import { makeTransportRuntime } from './transport-runtime.js';
 import type { Transport, TransportFactory, TransportHost } from './transport.js';
 
 /** Busy polls between two looks at the clock; an idle poll always looks. */
@@ -27,11 +28,16 @@ const preemptedMs = 0.5;
 const parkMsMin = 10;
 const parkMsMax = 1000;
 
+/** What a turn is at; whoever asks for a turn gets this one or the next accordingly. */
+const Phase = { Idle: 0, Polling: 1, Finishing: 2, Flushing: 3 } as const;
+type Phase = (typeof Phase)[keyof typeof Phase];
+
 /** Frames delivered to one link in one turn, so that a flood delays nobody else. */
 const framesPerTurnMax = 256;
 
 export class TurnLoop {
   readonly #runtime: Runtime;
+  readonly #transportRuntime: Runtime;
   readonly #wheel: TimerWheel;
   readonly #wait: WaitStrategy;
   readonly #adaptiveMs: number;
@@ -42,9 +48,12 @@ export class TurnLoop {
   #unfinishedCount = 0;
   #busyPolls = 0;
   readonly #deferred: (() => void)[] = [];
+  #phase: Phase = Phase.Idle;
   #isScheduled = false;
-  #isRunning = false;
-  #isFlushing = false;
+  /** The transports know that nobody polls; they wake who waits. */
+  #isParked = true;
+  /** What sessions committed to finish their batches leaves in this turn. */
+  #isFullWoken = false;
   #isStopped = false;
   #crash: Error | undefined = undefined;
   #lastTrafficMs = -Infinity;
@@ -68,6 +77,7 @@ export class TurnLoop {
     adaptiveMs: number,
   ) {
     this.#runtime = runtime;
+    this.#transportRuntime = makeTransportRuntime(runtime, wheel);
     this.#wheel = wheel;
     this.#wait = wait;
     this.#adaptiveMs = adaptiveMs;
@@ -91,7 +101,7 @@ export class TurnLoop {
   /** HOT: `session.endTurn()` is called before this turn is over, or in the next one. */
   endTurnSoon(session: Session): void {
     this.#unfinished[this.#unfinishedCount++] = session;
-    if (!this.#isRunning || this.#isFlushing) this.#schedule();
+    if (this.#phase === Phase.Idle || this.#phase === Phase.Flushing) this.#schedule();
   }
 
   /** Runs `task` right after the caller, or in the next `poll` of a thread that never yields. */
@@ -108,7 +118,9 @@ export class TurnLoop {
   /** One turn, and whatever timer is due; answers the events handled. */
   poll(limit: number): number {
     assert(limit > 0, 'a poll may handle something', 'BAD_ARGUMENT');
-    if (this.#isRunning) return 0;
+    if (this.#phase !== Phase.Idle) return 0;
+    // When this thread yields, that turn parks.
+    if (this.#isParked) this.#schedule();
     let events = this.#run(limit);
     if (events === 0 || ++this.#busyPolls >= pollsPerClockRead) {
       this.#busyPolls = 0;
@@ -121,10 +133,13 @@ export class TurnLoop {
   #add(factory: TransportFactory): void {
     let isFlush = false;
     const host: TransportHost = {
-      runtime: this.#runtime,
+      runtime: this.#transportRuntime,
       wake: () => {
+        if (this.#phase === Phase.Idle || this.#phase === Phase.Flushing) this.#schedule();
         // A turn that has yet to flush serves a transport that only flushes.
-        if (!this.#isRunning || this.#isFlushing || !isFlush) this.#schedule();
+        else if (isFlush) return;
+        else if (this.#phase === Phase.Finishing) this.#isFullWoken = true;
+        else this.#schedule();
       },
     };
     assert(!this.#byScheme.has(factory.scheme), 'one transport for each scheme', 'BAD_ARGUMENT');
@@ -142,18 +157,27 @@ export class TurnLoop {
 
   #turn(): void {
     const events = this.#run(framesPerTurnMax);
-    if (this.#isScheduled || this.#isStopped || this.#wait === 'park') return;
-    if (this.#wait === 'spin') {
-      this.#schedule();
-      return;
-    }
+    if (this.#isScheduled) return;
+    if (!this.#isStopped && this.#pollsOn(events)) this.#schedule();
+    else this.#park();
+  }
+
+  /** The wait strategy: whether another turn follows unasked. */
+  #pollsOn(events: number): boolean {
+    if (this.#wait !== 'adaptive') return this.#wait === 'spin';
     const now = this.#runtime.clock.now();
     if (events > 0) this.#lastTrafficMs = now;
     if (now - this.#polledMs > preemptedMs) this.#backOff(now);
     this.#polledMs = Infinity;
-    if (now - this.#lastTrafficMs >= this.#adaptiveMs || now < this.#parkUntilMs) return;
+    if (now - this.#lastTrafficMs >= this.#adaptiveMs || now < this.#parkUntilMs) return false;
     this.#polledMs = now;
-    this.#schedule();
+    return true;
+  }
+
+  #park(): void {
+    this.#isParked = true;
+    for (const transport of this.#full) if (!transport.park()) this.#schedule();
+    for (const transport of this.#flush) if (!transport.park()) this.#schedule();
   }
 
   /** Others want the processor: parks, and longer each time that polling proves it again. */
@@ -164,16 +188,25 @@ export class TurnLoop {
   }
 
   #run(limit: number): number {
-    if (this.#isRunning) return 0;
-    this.#isRunning = true;
+    if (this.#phase !== Phase.Idle) return 0;
+    this.#isParked = false;
     if (this.#deferred.length > 0) this.#runDeferred();
-    let events = 0;
-    for (const transport of this.#full) events += transport.poll(limit);
-    this.#finish();
-    this.#isFlushing = true;
+    let events = this.#pollFull(limit);
+    if (this.#isFullWoken) events += this.#pollFull(limit);
+    if (this.#isFullWoken) this.#schedule();
+    this.#phase = Phase.Flushing;
     for (const transport of this.#flush) events += transport.poll(limit);
-    this.#isFlushing = false;
-    this.#isRunning = false;
+    this.#phase = Phase.Idle;
+    return events;
+  }
+
+  #pollFull(limit: number): number {
+    let events = 0;
+    this.#isFullWoken = false;
+    this.#phase = Phase.Polling;
+    for (const transport of this.#full) events += transport.poll(limit);
+    this.#phase = Phase.Finishing;
+    this.#finish();
     return events;
   }
 

@@ -161,7 +161,9 @@ function createTransport(host: idc.TransportHost, exchange: StreamExchange): idc
   };
 
   const facts = { frameBytesMax, crossProcess: false, poll: 'flush', bulk: 'inline' } as const;
-  return { scheme: 'stream', capabilities: Object.freeze(facts), open, listen, poll };
+  // Every event wakes the host, parked or not.
+  const park = (): boolean => true;
+  return { scheme: 'stream', capabilities: Object.freeze(facts), open, listen, poll, park };
 }
 
 /** Domains of one process that share an exchange. */

@@ -85,7 +85,14 @@ export class TestDomain {
       if (this.#isPaused) return;
       this.#isPollDue = false;
       this.poll(framesPerPollMax);
+      this.#park();
     });
+  }
+
+  /** A transport that is not parked need not wake anybody. */
+  #park(): void {
+    if (this.#isPollDue) return;
+    if (!this.#monitor.call('park', () => this.transport.park())) this.#wake();
   }
 }
 

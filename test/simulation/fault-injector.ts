@@ -110,4 +110,8 @@ class FaultInjector implements Transport {
   poll(limit: number): number {
     return this.#inner.poll(limit) + this.#setting.ready.poll(limit);
   }
+
+  park(): boolean {
+    return this.#inner.park();
+  }
 }

@@ -78,6 +78,11 @@ class SimulatedTransport implements Transport {
     return this.#ready.poll(limit);
   }
 
+  /** Whoever is ready has woken the domain. */
+  park(): boolean {
+    return true;
+  }
+
   #drawSetting(): LinkSetting {
     const { network, host, windowBytes = 65_536 } = this.#options;
     const { random } = network;

@@ -68,4 +68,9 @@ export class MemoryTransport implements Transport {
   poll(limit: number): number {
     return this.#ready.poll(limit);
   }
+
+  /** Whoever is ready has woken the domain. */
+  park(): boolean {
+    return true;
+  }
 }

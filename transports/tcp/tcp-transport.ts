@@ -48,4 +48,9 @@ export class TcpTransport implements Transport {
   poll(limit: number): number {
     return this.#group.poll(limit);
   }
+
+  /** Whoever is listed has woken the domain, and the event loop watches the sockets. */
+  park(): boolean {
+    return true;
+  }
 }

@@ -56,6 +56,7 @@ export class Tap {
       },
       listen: (address, accept) => inner.listen(address, accept),
       poll: (limit) => inner.poll(limit),
+      park: () => inner.park(),
     };
   }
 }
