@@ -19,6 +19,7 @@ import { assert } from './assert.js';
 import { Client } from './client.js';
 import { reportHandlerThrew } from './client-call.js';
 import { DestroyPromise } from './destroy-promise.js';
+import { DialGate, Knocker } from './dial-gate.js';
 import { Dialler } from './dialler.js';
 import type { DomainServices } from './domain-services.js';
 import { EndpointCore, type EndpointRole, type EndpointSettings } from './endpoint-core.js';
@@ -70,6 +71,7 @@ export class Domain {
   readonly #services: DomainServices;
   readonly #endpoints = new Map<EndpointCore, Endpoint>();
   readonly #listeners = new Set<ListenerCore>();
+  readonly #dialGate = new DialGate();
   readonly #ports = new Set<{ readonly scheme: string; readonly port: Port }>();
   #endpointCount = 0;
   #closing: DestroyPromise | undefined = undefined;
@@ -140,11 +142,17 @@ export class Domain {
     const endpoint = new Endpoint(core);
     client.endpoint = endpoint;
     this.#endpoints.set(core, endpoint);
+    const authority =
+      place instanceof IdcError ? '' : `${place.address.scheme} ${place.address.authority}`;
+    const knocker = new Knocker(this.#dialGate, authority, () => {
+      if (place instanceof IdcError || !core.wantsLink) knocker.leave();
+      else this.#dial(core, place.transport, place.address);
+    });
     const dialler = new Dialler(this.#runtime, this.#wheel, settings.limits, () => {
       if (place instanceof IdcError) core.reject(place.code);
-      else if (core.wantsLink) this.#dial(core, place.transport, place.address);
+      else knocker.knock();
     });
-    core.role = this.#dialRole(core, dialler);
+    core.role = this.#dialRole(core, dialler, knocker);
     dialler.start();
     this.#turns.start();
     return endpoint;
@@ -255,19 +263,25 @@ export class Domain {
     };
   }
 
-  #dialRole(core: EndpointCore, dialler: Dialler): EndpointRole {
+  #dialRole(core: EndpointCore, dialler: Dialler, knocker: Knocker): EndpointRole {
     return {
-      retry: (isSlow) => dialler.retry(isSlow),
+      retry: (isSlow) => {
+        knocker.leave();
+        return dialler.retry(isSlow);
+      },
       connected: () => {
         dialler.connected();
       },
       becameAbsent: () => undefined,
-      becamePresent: () => undefined,
+      becamePresent: () => {
+        knocker.leave();
+      },
       leaving: () => {
         dialler.stop();
       },
       ended: () => {
         dialler.stop();
+        knocker.leave();
         this.#services.forget(core);
       },
     };

@@ -1,26 +1,35 @@
 /**
- * TimerWheel: all time limits of a domain on one hashed wheel and one timer of the runtime.
+ * TimerWheel: all time limits of a domain on one wheel, one heap and one timer of the runtime.
  *
- * Timers are made once by their owners and armed again without allocation; arming and disarming
- * take constant time, so that 10,000 idle endpoints cost what one does. It wakes only for ticks
- * that hold a timer. (Varghese and Lauck, SOSP 1987, scheme 6.)
+ * Timers are made once by their owners and armed again without allocation. What is due within a
+ * turn of the wheel, a second, is on it: arming and disarming take constant time. What is due later
+ * is in a heap until it fires, so that an idle domain sleeps until its nearest deadline, however
+ * far that is, and 10,000 idle endpoints cost what one does. (Varghese and Lauck, SOSP 1987,
+ * scheme 4, and the combination with an ordered structure that they describe.)
  */
 import type { Runtime, Timer } from './runtime.js';
+import { TimerHeap } from './timer-heap.js';
 
 /** Length of one tick in milliseconds: a timer fires never early and up to this much late. */
 const tickMs = 4;
 const slotCount = 256;
 const slotMask = slotCount - 1;
+/** What is due later than this is in the heap. */
+const nearMs = slotCount * tickMs;
 /** The platform's timers wait no longer; a wake that comes early finds nothing due. */
 const waitMsMax = 2 ** 31 - 1;
 
 /** One time limit. It belongs to its owner and is on at most one wheel. */
 export class WheelTimer {
   readonly task: () => void;
-  /** Tick at which it is due; only the wheel reads and writes what follows. */
+  /** Tick at which it is due; only the wheel and its heap read and write what follows. */
   deadlineTick = 0;
+  /** True while it is in the heap. */
+  isFar = false;
   previous: WheelTimer | undefined = undefined;
   next: WheelTimer | undefined = undefined;
+  /** In the heap: the first of those below it. */
+  child: WheelTimer | undefined = undefined;
 
   constructor(task: () => void) {
     this.task = task;
@@ -35,6 +44,7 @@ export class TimerWheel {
   readonly #runtime: Runtime;
   /** Ring heads of doubly linked lists; a head is a timer that is never due. */
   readonly #heads: WheelTimer[] = [];
+  readonly #far = new TimerHeap(makeHead());
   readonly #due: WheelTimer = makeHead();
   #armedCount = 0;
   #tick: number;
@@ -60,11 +70,18 @@ export class TimerWheel {
   /** Arms `timer` to fire once, `delayMs` from now; replaces an earlier arming. */
   arm(timer: WheelTimer, delayMs: number): void {
     if (timer.isArmed) this.#unlink(timer);
-    const dueMs = this.#runtime.clock.now() + delayMs;
-    timer.deadlineTick = Math.max(this.#tick + 1, Math.floor(dueMs / tickMs) + 1);
-    link(this.#headOf(timer.deadlineTick), timer);
+    const nowMs = this.#runtime.clock.now();
+    const tick = Math.max(this.#tick + 1, Math.floor((nowMs + delayMs) / tickMs) + 1);
+    timer.deadlineTick = tick;
+    // After any later `run` it is at most one turn ahead, so no slot holds two ticks to come.
+    if (tick * tickMs <= nowMs + nearMs) {
+      link(this.#headOf(tick), timer);
+    } else {
+      timer.isFar = true;
+      this.#far.add(timer);
+    }
     this.#armedCount++;
-    this.#wakeBy(timer.deadlineTick);
+    this.#wakeBy(tick);
   }
 
   /** Idempotent. */
@@ -81,6 +98,7 @@ export class TimerWheel {
     const first = Math.max(this.#tick + 1, nowTick - slotMask);
     this.#tick = nowTick;
     for (let tick = first; tick <= nowTick; tick++) this.#collect(tick, nowTick);
+    this.#collectFar(nowTick);
     let fired = 0;
     for (let timer = this.#due.next; timer !== undefined && timer !== this.#due; fired++) {
       this.#unlink(timer);
@@ -104,18 +122,31 @@ export class TimerWheel {
     }
   }
 
+  #collectFar(nowTick: number): void {
+    let timer = this.#far.first;
+    while (timer !== undefined && timer.deadlineTick <= nowTick) {
+      this.#far.remove(timer);
+      timer.isFar = false;
+      link(this.#due, timer);
+      timer = this.#far.first;
+    }
+  }
+
   #wakeForNext(): void {
     if (this.#armedCount === 0) {
       this.#sleep();
       return;
     }
-    for (let tick = this.#tick + 1; tick <= this.#tick + slotCount; tick++) {
-      const head = this.#headOf(tick);
-      if (head.next !== head) {
-        this.#wakeBy(tick);
-        return;
-      }
-    }
+    const farTick = this.#far.first?.deadlineTick ?? Infinity;
+    const end = Math.min(farTick, this.#tick + slotCount + 1);
+    let tick = this.#tick + 1;
+    while (tick < end && this.#isEmpty(tick)) tick++;
+    this.#wakeBy(tick < end ? tick : farTick);
+  }
+
+  #isEmpty(tick: number): boolean {
+    const head = this.#headOf(tick);
+    return head.next === head;
   }
 
   #wakeBy(tick: number): void {
@@ -133,7 +164,9 @@ export class TimerWheel {
   }
 
   #unlink(timer: WheelTimer): void {
-    unlink(timer);
+    if (timer.isFar) this.#far.remove(timer);
+    else unlink(timer);
+    timer.isFar = false;
     this.#armedCount--;
   }
 
