@@ -67,6 +67,9 @@ export class Initiator implements SlotOwner {
   #messageCredit = 0;
   /** Requests of this epoch that were taken back before the peer had them whole. */
   #takenBackCount = 0;
+  /** The last run of them, as counts of submissions; 0 if there was none. */
+  #takenBackFrom = 0;
+  #takenBackThrough = 0;
   /** Ordinals of messages, 31 bits: submitted so far, and completed without a gap. */
   #messageOrdinal = 0;
   #completedThrough = 0;
@@ -125,6 +128,8 @@ export class Initiator implements SlotOwner {
     this.#handledThrough = 0;
     this.#messageCredit = agreed.messages;
     this.#takenBackCount = 0;
+    this.#takenBackFrom = 0;
+    this.#takenBackThrough = 0;
     this.#messageOrdinal = 0;
     this.#completedThrough = 0;
     this.transactions.open(agreed.transactions);
@@ -137,6 +142,19 @@ export class Initiator implements SlotOwner {
   }
 
   /**
+   * The peer left, and said the last sequence that it gave to a handler: what settles from now on
+   * without an answer knows it. Answers false if that is no evidence.
+   */
+  hearGoodbye(handledThrough: number | undefined): boolean {
+    this.#noteCompleted();
+    if (!this.#isPlausible(handledThrough)) return false;
+    // What the peer says last cannot take back what its answers have shown.
+    this.#noteHandled(handledThrough);
+    this.transactions.hearHandled(this.#handledThrough);
+    return true;
+  }
+
+  /**
    * The epoch is over: settles everything. `handledThrough` is the last sequence that the peer gave
    * to a handler, if it said so.
    */
@@ -144,19 +162,14 @@ export class Initiator implements SlotOwner {
     if (this.#epochWriter === undefined) return;
     this.#writer = undefined;
     this.#epochWriter = undefined;
-    const evidence = this.#isPlausible(handledThrough) ? handledThrough : undefined;
-    this.#noteCompleted();
-    if (evidence !== undefined) this.#noteHandled(evidence);
+    const isEvident = this.hearGoodbye(handledThrough);
     const isLastPartial = this.#fragments.isBusy;
-    this.#neverFrom =
-      (evidence === undefined ? this.submittedThrough : this.handledThrough) +
-      (evidence === undefined && isLastPartial ? 0 : 1);
+    this.#neverFrom = isEvident ? this.handledThrough + 1 : this.#firstUnsent(isLastPartial);
     const partialSlot = this.#fragmentedSlot;
     this.#fragmentedSlot = -1;
     this.#fragments.reset();
     this.#flushQueue.length = 0;
-    // What the peer says last cannot take back what its answers have shown.
-    this.transactions.close(evidence === undefined ? undefined : this.#handledThrough, partialSlot);
+    this.transactions.close(partialSlot);
     this.#waiters.rejectAll(ErrorCode.Disconnected);
   }
 
@@ -315,6 +328,11 @@ export class Initiator implements SlotOwner {
     if (slot !== this.#fragmentedSlot || writer === undefined) return false;
     this.#fragmentedSlot = -1;
     this.#takenBackCount++;
+    // Nothing follows an item that is being sent, so it is the last one.
+    const last = this.submittedThrough;
+    const isRun = this.#takenBackThrough > 0 && this.#takenBackThrough === last - 1;
+    if (!isRun) this.#takenBackFrom = last;
+    this.#takenBackThrough = last;
     this.#fragments.abort(writer);
     return true;
   }
@@ -354,6 +372,13 @@ export class Initiator implements SlotOwner {
   #countSequence(sequence: number): void {
     this.#sequence = sequence;
     if (sequence === 0) this.#sequenceWraps++;
+  }
+
+  /** The first of the last requests that the peer cannot have whole. */
+  #firstUnsent(isLastPartial: boolean): number {
+    const first = this.submittedThrough + (isLastPartial ? 0 : 1);
+    const isTakenBack = this.#takenBackThrough > 0 && this.#takenBackThrough >= first - 1;
+    return isTakenBack ? this.#takenBackFrom : first;
   }
 
   /** A goodbye may only speak of requests that can still be open; another one is no evidence. */

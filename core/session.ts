@@ -421,6 +421,7 @@ export class Session implements LinkSink {
       isFinal: (flags & goodbyeFinal) !== 0,
       handledThrough: isEpoch && handledThrough >= 0 ? handledThrough : undefined,
     };
+    if (isEpoch) this.#initiator?.hearGoodbye(this.#farewell.handledThrough);
     if (wasOpen) {
       // What was answered is evidence: it goes out first, or the peer would be told `maybe`.
       this.#phase = 'leaving';

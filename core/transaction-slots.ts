@@ -85,6 +85,8 @@ export class TransactionSlots {
     this.#expire();
   });
   #armedFor = Infinity;
+  /** Through this request the peer gave them to handlers, by its goodbye. */
+  #handledThrough: number | undefined = undefined;
 
   constructor(host: TransactionHost, owner: SlotOwner, count: number) {
     this.#host = host;
@@ -119,6 +121,7 @@ export class TransactionSlots {
     assert(this.#unsettledCount === 0, 'the previous epoch has settled');
     this.#openCount = count;
     this.#freeCount = count;
+    this.#handledThrough = undefined;
     for (let index = 0; index < count; index++) this.#free[index] = count - 1 - index;
   }
 
@@ -217,11 +220,13 @@ export class TransactionSlots {
     if (this.#unstampedCount > 0) this.#stamp();
   }
 
-  /**
-   * The epoch is over: settles everything. `handledThrough` is the last sequence that the peer
-   * gave to a handler, if it said so; `partialSlot` holds a request that was not sent whole.
-   */
-  close(handledThrough: number | undefined, partialSlot: number): void {
+  /** The peer left: `handledThrough` is the last sequence that it gave to a handler. */
+  hearHandled(handledThrough: number): void {
+    this.#handledThrough = handledThrough;
+  }
+
+  /** The epoch is over: settles everything. `partialSlot` holds a request that was not sent whole. */
+  close(partialSlot: number): void {
     for (let slot = 0; slot < this.#openCount; slot++) {
       const state = this.#state[slot] ?? 0;
       if (state === SlotState.Free) continue;
@@ -230,9 +235,7 @@ export class TransactionSlots {
         this.#enter(slot, nextOf(packed));
         continue;
       }
-      const unseen =
-        handledThrough !== undefined && isBefore(handledThrough, this.#sequence[slot] ?? 0);
-      const execution = unseen || slot === partialSlot ? 'never' : 'maybe';
+      const execution = slot === partialSlot ? 'never' : this.#executionWithoutAnswer(slot);
       const code =
         state === SlotState.Cancelling ? this.#codeOfCancel(slot) : ErrorCode.Disconnected;
       this.#settle(slot, nextOf(packed), code, execution, noBytes, 0, 0, 0);
@@ -259,7 +262,16 @@ export class TransactionSlots {
         this.#settle(slot, next, this.#codeOfCancel(slot), 'never', noBytes, 0, 0, 0);
         return true;
       case SlotAction.SettleMaybe:
-        this.#settle(slot, next, this.#codeOfCancel(slot), 'maybe', noBytes, 0, 0, 0);
+        this.#settle(
+          slot,
+          next,
+          this.#codeOfCancel(slot),
+          this.#executionWithoutAnswer(slot),
+          noBytes,
+          0,
+          0,
+          0,
+        );
         return true;
       default:
         this.#enter(slot, next);
@@ -309,6 +321,13 @@ export class TransactionSlots {
 
   #isCurrent(slot: number, ticket: number): boolean {
     return slot < this.#openCount && this.#ticketOf(slot) === ticket;
+  }
+
+  /** Without a word about it alone, the peer's goodbye is all the evidence there is. */
+  #executionWithoutAnswer(slot: number): Execution {
+    const handledThrough = this.#handledThrough;
+    if (handledThrough === undefined) return 'maybe';
+    return isBefore(handledThrough, this.#sequence[slot] ?? 0) ? 'never' : 'maybe';
   }
 
   #codeOfCancel(slot: number): ErrorCode {

@@ -94,6 +94,18 @@ describe('cancel', () => {
     assert.equal(near.initiator.transactions.occupiedCount, 0);
   });
 
+  it('unanswered while a goodbye waits for the link: never beyond what the goodbye names', () => {
+    const pair = new SessionPair(small);
+    const { near } = pair;
+    const tickets = [near.transact('a', one), near.transact('b', one)];
+    near.link.room = 0;
+    for (const ticket of tickets) cancel(near, ticket);
+    inject(near, FrameType.Goodbye, 0, 1, 0);
+    assert.deepEqual(near.settled, []);
+    pair.runtime.advance(105);
+    assert.deepEqual(near.namesSettled(), ['a CANCELLED maybe', 'b CANCELLED never']);
+  });
+
   it('unanswered for flushMs: maybe; the slot stays taken until the late answer', () => {
     const { pair, near, far, ticket } = handledOne();
     cancel(near, ticket);
@@ -288,7 +300,7 @@ describe('time limit', () => {
       slots.open(2);
       slots.occupy(1, () => undefined, undefined, 100);
       assert.equal(asked, epoch);
-      slots.close(undefined, -1);
+      slots.close(-1);
     }
   });
 
