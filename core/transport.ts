@@ -63,6 +63,8 @@ export interface PeerIdentity {
   readonly name: string;
   /** Where the link comes from, for logs only: `127.0.0.1:40112`. */
   readonly origin: string;
+  /** The peer's process by the kernel's word, of kind `process`; pid 0 if it cannot be seen. */
+  readonly process?: { readonly pid: number; readonly uid: number; readonly gid: number };
 }
 
 /** Frozen facts about a medium. */

@@ -17,12 +17,16 @@ import type { TimerWheel } from './timer-wheel.js';
 import { makeTransportRuntime } from './transport-runtime.js';
 import type { Transport, TransportFactory, TransportHost } from './transport.js';
 
-/** Busy polls between two looks at the clock; an idle poll always looks. */
+/**
+ * Polls between two looks at the clock, where a busy one counts once and an idle one often: reading
+ * the clock takes as long as an idle poll.
+ */
 const pollsPerClockRead = 64;
+const idlePollWeight = 8;
 
 /**
- * A gap between two polling turns that only a preempted thread has, in milliseconds. Polling on
- * would use up this thread's share of the processor, and answers would wait for the next one.
+ * The length of a turn with nothing to do, in milliseconds, that only a preempted thread has.
+ * Polling on would use up its share of the processor, and answers would wait for the next one.
  */
 const preemptedMs = 0.5;
 const parkMsMin = 10;
@@ -46,7 +50,7 @@ export class TurnLoop {
   readonly #flush: Transport[] = [];
   readonly #unfinished: (Session | undefined)[] = [];
   #unfinishedCount = 0;
-  #busyPolls = 0;
+  #unclockedPolls = 0;
   readonly #deferred: (() => void)[] = [];
   #phase: Phase = Phase.Idle;
   #isScheduled = false;
@@ -57,8 +61,6 @@ export class TurnLoop {
   #isStopped = false;
   #crash: Error | undefined = undefined;
   #lastTrafficMs = -Infinity;
-  /** When a polling turn was asked for; Infinity if none is. */
-  #polledMs = Infinity;
   #parkUntilMs = -Infinity;
   #parkMs = parkMsMin;
   readonly #onTurn = (): void => {
@@ -122,8 +124,9 @@ export class TurnLoop {
     // When this thread yields, that turn parks.
     if (this.#isParked) this.#schedule();
     let events = this.#run(limit);
-    if (events === 0 || ++this.#busyPolls >= pollsPerClockRead) {
-      this.#busyPolls = 0;
+    this.#unclockedPolls += events === 0 ? idlePollWeight : 1;
+    if (this.#unclockedPolls >= pollsPerClockRead) {
+      this.#unclockedPolls = 0;
       events += this.#wheel.run();
     }
     if (this.#crash !== undefined) throw this.#crash;
@@ -156,22 +159,20 @@ export class TurnLoop {
   }
 
   #turn(): void {
+    const startMs = this.#wait === 'adaptive' ? this.#runtime.clock.now() : 0;
     const events = this.#run(framesPerTurnMax);
     if (this.#isScheduled) return;
-    if (!this.#isStopped && this.#pollsOn(events)) this.#schedule();
+    if (!this.#isStopped && this.#pollsOn(startMs, events)) this.#schedule();
     else this.#park();
   }
 
   /** The wait strategy: whether another turn follows unasked. */
-  #pollsOn(events: number): boolean {
+  #pollsOn(startMs: number, events: number): boolean {
     if (this.#wait !== 'adaptive') return this.#wait === 'spin';
     const now = this.#runtime.clock.now();
     if (events > 0) this.#lastTrafficMs = now;
-    if (now - this.#polledMs > preemptedMs) this.#backOff(now);
-    this.#polledMs = Infinity;
-    if (now - this.#lastTrafficMs >= this.#adaptiveMs || now < this.#parkUntilMs) return false;
-    this.#polledMs = now;
-    return true;
+    else if (now - startMs > preemptedMs) this.#backOff(now);
+    return now - this.#lastTrafficMs < this.#adaptiveMs && now >= this.#parkUntilMs;
   }
 
   #park(): void {
