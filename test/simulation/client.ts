@@ -29,6 +29,8 @@ export interface ClientHost {
   readonly isBusy: boolean;
   /** False once clients hold nothing back. */
   readonly isPatient: boolean;
+  /** Destroys the endpoint of a client, which may be in one of its handlers. */
+  giveUp(client: Client, random: Random): void;
   /** Another client of the same domain, to pass a request on through. */
   relayFrom(client: Client): Client | undefined;
 }
@@ -49,6 +51,7 @@ export class Client {
   #endpoint: Endpoint | undefined = undefined;
   #watch: Watch | undefined = undefined;
   #isWaiting = false;
+  #isEndless = false;
 
   constructor(host: ClientHost, place: Place, profile: Profile, random: Random) {
     this.#host = host;
@@ -59,17 +62,24 @@ export class Client {
     this.handlers = {
       appear: (endpoint) => {
         this.attach(endpoint);
+        this.#misbehave();
       },
       connect: () => {
         this.#host.ledger.tally.connects += 1;
         this.#think();
+        this.#misbehave();
+      },
+      disappear: () => {
+        this.#misbehave();
       },
       disconnect: () => this.#disconnect(),
       message: (message, endpoint) => {
         this.#takeMessage(message, endpoint);
+        this.#misbehave();
       },
       transaction: (transaction, endpoint) => {
         this.#takeTransaction(transaction, endpoint);
+        this.#misbehave();
       },
     };
   }
@@ -80,6 +90,11 @@ export class Client {
 
   get endpoint(): Endpoint | undefined {
     return this.#endpoint;
+  }
+
+  /** True once it holds something that it will never let go of. */
+  get isEndless(): boolean {
+    return this.#isEndless;
   }
 
   attach(endpoint: Endpoint): void {
@@ -103,8 +118,10 @@ export class Client {
     const takenBefore = endpoint.statistics().transactionsSubmitted;
     const settled = endpoint.submitTransaction(this.#scatter(parameters), { timeoutMs, ...signal });
     if (endpoint.statistics().transactionsSubmitted === takenBefore) {
+      const askedMs = this.#host.world.nowMs;
       settled.catch((error: unknown) => {
         this.#expectRefusal(error, isFree);
+        this.#host.world.expect(this.#host.world.nowMs === askedMs, 'V8 it is refused at once');
       });
       return undefined;
     }
@@ -135,6 +152,37 @@ export class Client {
     this.#host.world.expect(isRight && !isSized, `a refusal, not ${String(error)}`);
   }
 
+  /** V11: nothing was lost of the quota, so it can be used up; unless the link is full. */
+  fillQuota(): void {
+    const endpoint = this.#endpoint;
+    const watch = this.#watch;
+    if (endpoint === undefined || watch?.isConnected !== true) return;
+    const { messages, transactions } = endpoint.quota;
+    let taken = 0;
+    const answers = [0, 0];
+    while (taken <= messages && (answers[0] = this.#message(bodyHeaderBytes)) > 0) taken += 1;
+    this.#expectFull(answers[0] ?? 0, taken, messages);
+    taken = 0;
+    while (taken <= transactions && (answers[1] = this.#hot(bodyHeaderBytes)) >= 0) taken += 1;
+    this.#expectFull(answers[1] ?? 0, taken, transactions);
+  }
+
+  #expectFull(answer: number, taken: number, quota: number): void {
+    const isMisled = this.#host.world.network.hasForgedFor(this.place.name);
+    const isFull = answer === Refusal.Quota && taken === quota;
+    const claim = `V11 all of a quota of ${quota} is free, not ${taken}, refused by ${answer}`;
+    const isExcused = answer === Refusal.BackPressured || isMisled;
+    this.#host.world.expect(isFull || isExcused, claim, this.#watch?.name);
+  }
+
+  /** What a client had better not do in a handler, and may. */
+  #misbehave(): void {
+    const { eager, quits } = this.#profile;
+    if (eager + quits === 0 || !this.#host.isPatient) return;
+    if (this.#random.chance(eager)) this.#act();
+    if (this.#random.chance(quits)) this.#host.giveUp(this, this.#random);
+  }
+
   /** Does something now and then, as long as the epoch lasts. */
   #think(): void {
     if (this.#isWaiting) return;
@@ -162,34 +210,33 @@ export class Client {
     if (this.#random.chance(cancels)) this.#cancel();
     draw = this.#random.fraction();
     if (draw < messages) this.#message();
-    else if (this.#random.chance(hotTransactions)) this.#hot();
+    else if (this.#random.chance(hotTransactions)) this.#hot(this.#drawParameterBytes());
     else void this.transact(this.#drawHops(), this.#drawParameterBytes());
   }
 
-  #message(): void {
+  #message(byteLength = this.#drawBytes(this.#endpoint?.quota.messageBytes ?? 0, 8)): number {
     const endpoint = this.#endpoint;
     const watch = this.#watch;
-    if (endpoint === undefined || watch === undefined) return;
+    if (endpoint === undefined || watch === undefined) return Refusal.NotConnected;
     const { ledger } = this.#host;
-    const byteLength = this.#drawBytes(endpoint.quota.messageBytes, 8);
     const id = ledger.nextId;
     const body = makeBody({ id, epoch: watch.epoch, hops: 0 }, byteLength);
     const answer = endpoint.submitMessage(this.#scatter(body));
     if (answer < 0) {
       this.#checkRefusal(answer, byteLength <= endpoint.quota.messageBytes);
-      return;
+      return answer;
     }
     const item = ledger.submitted(watch, 'message', byteLength, true, Infinity);
     const isNumbered = answer === item.ordinal;
     this.#host.world.expect(isNumbered, `message ${item.ordinal} was numbered ${answer}`);
+    return answer;
   }
 
-  #hot(): void {
+  #hot(byteLength: number): number {
     const endpoint = this.#endpoint;
     const watch = this.#watch;
-    if (endpoint === undefined || watch === undefined) return;
+    if (endpoint === undefined || watch === undefined) return Refusal.NotConnected;
     const { ledger } = this.#host;
-    const byteLength = this.#drawParameterBytes();
     const id = ledger.nextId;
     const parameters = makeBody({ id, epoch: watch.epoch, hops: this.#drawHops() }, byteLength);
     const context: { item: Item | undefined } = { item: undefined };
@@ -197,11 +244,12 @@ export class Client {
     const ticket = endpoint.transact(this.#scatter(parameters), this.#settle, context, timeoutMs);
     if (ticket < 0) {
       this.#checkRefusal(ticket, byteLength <= endpoint.quota.parameterBytes);
-      return;
+      return ticket;
     }
     context.item = ledger.submitted(watch, 'transaction', byteLength, true, timeoutMs + flushMs);
     this.#tickets.push(ticket);
     if (this.#tickets.length > 32) this.#tickets.shift();
+    return ticket;
   }
 
   readonly #settle = (
@@ -216,10 +264,13 @@ export class Client {
     if (item === undefined)
       this.#host.world.fail('a completion was called before transact returned');
     else this.#host.ledger.settled(item, code, execution, byteLength);
+    this.#misbehave();
   };
 
+  /** Cancels one of the last transactions, which may have settled long ago, or any at all. */
   #cancel(): void {
-    const ticket = this.#tickets.pop();
+    const isStray = this.#random.chance(0.1);
+    const ticket = isStray ? this.#random.next() >>> 1 : this.#tickets.pop();
     if (ticket !== undefined) this.#endpoint?.cancel(ticket);
   }
 
@@ -296,7 +347,11 @@ export class Client {
   }
 
   #completeSometime(complete: () => void): void {
-    const { slow, slowMs, late, lateMs, isStuck } = this.#profile;
+    const { slow, slowMs, late, lateMs, isStuck, hoards } = this.#profile;
+    if (hoards > 0 && this.#host.isPatient && this.#random.chance(hoards)) {
+      this.#isEndless = true;
+      return;
+    }
     if (isStuck && this.#host.isPatient) {
       this.#holdWhile(() => this.#host.isPatient, 50, complete);
     } else if (this.#random.chance(late) && this.#host.isPatient) {
@@ -318,10 +373,15 @@ export class Client {
 
   #disconnect(): Promise<void> | undefined {
     this.#tickets.length = 0;
-    const { drainMs } = this.#profile;
+    const { drainMs, endless } = this.#profile;
     const watch = this.#watch;
-    if (drainMs === 0 || !this.#host.isPatient || watch === undefined) return undefined;
+    this.#misbehave();
+    if (drainMs + endless === 0 || !this.#host.isPatient || watch === undefined) return undefined;
     watch.drainCount += 1;
+    if (endless > 0 && this.#random.chance(endless)) {
+      this.#isEndless = true;
+      return new Promise(() => undefined);
+    }
     return new Promise((resolve) => {
       this.#after(this.#drawDelay(drainMs), () => {
         watch.drainCount -= 1;
@@ -342,7 +402,9 @@ export class Client {
   }
 
   #drawTimeout(): number {
-    const [least, most] = this.#profile.timeoutMs;
+    const { oddLimits, timeoutMs } = this.#profile;
+    const [least, most] = timeoutMs;
+    if (this.#random.chance(oddLimits)) return this.#random.pick([0, 1, Infinity]);
     return this.#random.between(least, most);
   }
 

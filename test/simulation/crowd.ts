@@ -1,12 +1,12 @@
 /** Crowd: the clients of all domains of a run, and the endpoints and listeners that they use. */
-import type { Domain, Listener } from '../../core/index.js';
+import type { Domain, Listener, OfferHandler } from '../../core/index.js';
 import { Client, type ClientHost } from './client.js';
 import { Ledger } from './ledger.js';
 import type { Place } from './place.js';
 import type { Plan } from './plan.js';
 import type { Random } from './prng.js';
 import { drawProfile, type Profile } from './profile.js';
-import type { Watch } from './watch.js';
+import { drainDefaultMs, type Watch } from './watch.js';
 import type { World } from './world.js';
 
 /** One domain's dial to another, life after life. */
@@ -30,7 +30,6 @@ interface Service {
 
 /** Beyond `drainMs`: the goodbye, the closing of links, ticks of timers. */
 const destroySlackMs = 2_600;
-const drainDefaultMs = 10_000;
 
 export class Crowd implements ClientHost {
   readonly world: World;
@@ -41,6 +40,8 @@ export class Crowd implements ClientHost {
   readonly #random: Random;
   readonly #dials: Dial[] = [];
   readonly #services: Service[] = [];
+  /** Of endpoints that are not destroyed. */
+  readonly #clients = new Set<Client>();
   #clientCount = 0;
 
   constructor(world: World, plan: Plan) {
@@ -48,9 +49,8 @@ export class Crowd implements ClientHost {
     this.#plan = plan;
     this.ledger = new Ledger(world);
     this.#random = plan.random.fork('crowd');
-    const isStuckAllowed = plan.faults.has('stuck');
     const draw = (label: string): Profile =>
-      drawProfile(plan.random.fork(`profile ${label}`), isStuckAllowed);
+      drawProfile(plan.random.fork(`profile ${label}`), (what) => plan.faults.has(what));
     for (let index = 0; index < plan.domainCount; index++) {
       const place = `d${index}`;
       const address = `simulated://${place}/service`;
@@ -87,21 +87,51 @@ export class Crowd implements ClientHost {
     return this.#random.pick(mine).client;
   }
 
-  /** Destroys a dialling endpoint, and makes a new one of its name once it is gone. */
   recreateEndpoint(random: Random): void {
-    const dial = random.pick(this.#dials);
+    this.#recreate(random.pick(this.#dials), random);
+  }
+
+  giveUp(client: Client, random: Random): void {
+    const dial = this.#dials.find((candidate) => candidate.client === client);
+    const { watch } = client;
+    if (dial !== undefined) this.#recreate(dial, random);
+    else if (watch?.life.isAlive === true) void this.#destroy(watch, random);
+  }
+
+  /** Whoever will never drain is given up; its peers find another in its place. */
+  giveUpEndless(random: Random): void {
+    for (const client of this.#clients) {
+      if (client.isEndless && client.watch?.isDestroyed === false) this.giveUp(client, random);
+    }
+  }
+
+  /** Every client that has a living peer uses up what it was granted. */
+  fillQuotas(): void {
+    const { watchRoom } = this.world;
+    for (const client of this.#clients) {
+      const { watch } = client;
+      if (watch?.life.isAlive === true && watchRoom.isMatched(watch)) client.fillQuota();
+    }
+  }
+
+  /** Destroys a dialling endpoint, and makes a new one of its name once it is gone. */
+  #recreate(dial: Dial, random: Random): void {
     const watch = dial.client?.watch;
     const place = this.world.place(dial.from);
-    const drainMs = random.pick([0, 50, drainDefaultMs]);
     if (watch?.life.isAlive !== true || dial.isLeaving || place.isClosing) return;
     dial.isLeaving = true;
-    this.world.log(watch.name, `destroy, ${drainMs} ms to drain`);
-    void watch.destroy(drainMs, drainMs + destroySlackMs).then(() => {
+    void this.#destroy(watch, random).then(() => {
       dial.isLeaving = false;
       const { domain } = place;
       if (domain === undefined || !watch.life.isAlive || place.isClosing) return;
       this.#dial(domain, place, dial);
     });
+  }
+
+  #destroy(watch: Watch, random: Random): Promise<void> {
+    const drainMs = random.pick([0, 50, drainDefaultMs]);
+    if (!watch.isGivenUp) this.world.log(watch.name, `destroy, ${drainMs} ms to drain`);
+    return watch.destroy(drainMs, destroySlackMs);
   }
 
   reopenListener(random: Random): void {
@@ -118,11 +148,13 @@ export class Crowd implements ClientHost {
   }
 
   #listen(domain: Domain, place: Place, service: Service): void {
-    service.listener = domain.listen(service.address, (offer) => {
+    const { forgetMs } = this.#plan;
+    const offered: OfferHandler = (offer) => {
       const isUnwanted = this.#plan.faults.has('offers') && this.world.isFaulty;
       if (isUnwanted && this.#random.chance(0.3)) return offer.refuse('EXHAUSTED');
       return this.#makeClient(place, service.profile).handlers;
-    });
+    };
+    service.listener = domain.listen(service.address, offered, { forgetMs });
   }
 
   #dial(domain: Domain, place: Place, dial: Dial): void {
@@ -139,6 +171,13 @@ export class Crowd implements ClientHost {
   #makeClient(place: Place, profile: Profile): Client {
     this.#clientCount += 1;
     const random = place.random.fork(`client ${this.#clientCount}`);
-    return new Client(this, place, profile, random);
+    for (const other of this.#clients) {
+      if (other.watch?.life.isAlive === false || other.watch?.isDestroyed === true) {
+        this.#clients.delete(other);
+      }
+    }
+    const client = new Client(this, place, profile, random);
+    this.#clients.add(client);
+    return client;
   }
 }

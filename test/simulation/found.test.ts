@@ -1,7 +1,7 @@
 /** What the simulation found, each as a scenario of its own. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { Endpoint } from '../../core/index.js';
+import type { DisconnectEvent, Endpoint } from '../../core/index.js';
 import { calmWeather } from './weather.js';
 import { World } from './world.js';
 
@@ -33,4 +33,41 @@ it('handshake: words that a busy link refuses are said when it takes them', asyn
     assert.equal(fronts[0]?.epoch, 1);
     await world.close(5_000);
   }
+});
+
+it('neverFrom: requests at the end that were taken back in the middle count', async () => {
+  const world = new World({ seed: 1 });
+  const events: DisconnectEvent[] = [];
+  const outcomes: string[] = [];
+  world.addDomain('back', (domain) => {
+    domain.listen('simulated://back/service', () => ({ transaction: () => undefined }));
+  });
+  world.addDomain(
+    'front',
+    (domain) => {
+      const connect = async (endpoint: Endpoint): Promise<void> => {
+        endpoint.submitMessage(Uint8Array.of(1));
+        for (let round = 0; round < 2; round++) {
+          // The window takes a part of it, and a word more, but not all.
+          const ticket = endpoint.transact(
+            new Uint8Array(4_000),
+            (_context, code, execution) => outcomes.push(`${code} ${execution}`),
+            undefined,
+          );
+          endpoint.cancel(ticket);
+          await endpoint.whenWritable({ kind: 'transaction', byteLength: 4_000 });
+        }
+        world.network.sever();
+      };
+      const disconnect = (_endpoint: Endpoint, event: DisconnectEvent): void => {
+        events.push(event);
+      };
+      domain.createEndpoint('simulated://back/service', { connect, disconnect });
+    },
+    { frameBytesMax: 1_024, windowBytes: 2_100 },
+  );
+  await world.until('the epoch ends', 5_000, () => events.length > 0);
+  assert.deepEqual(outcomes, ['CANCELLED never', 'CANCELLED never']);
+  assert.equal(events[0]?.submittedThrough, 3);
+  assert.equal(events[0].neverFrom, 2);
 });

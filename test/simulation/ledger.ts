@@ -87,6 +87,8 @@ export class Ledger {
     this.#items.set(item.id, item);
     this.tally.submitted += 1;
     (kind === 'transaction' ? watch.unsettled : watch.uncompleted).add(item);
+    if (kind === 'transaction') watch.expectSettled(item);
+    this.#checkGrant(watch, item);
     if (!watch.isConnected) this.#fail(watch, `item ${item.id} taken while not connected`);
     return item;
   }
@@ -144,6 +146,7 @@ export class Ledger {
 
   #problemOfHandling(watch: Watch, endpoint: Endpoint, item: Item): string | undefined {
     if (item.isHandled) return 'twice (V6)';
+    if (watch.isFarewellSaid) return 'after its side had said goodbye (V4)';
     if (item.execution === 'never') return 'after it ended as never (V4)';
     if (!watch.life.isAlive) return 'by a domain that has crashed';
     if (!watch.isConnected || endpoint.state !== 'connected') return `while ${endpoint.state}`;
@@ -168,6 +171,9 @@ export class Ledger {
     if (item.ordinal >= item.from.neverFromOf(item.epoch) && execution !== 'never') {
       return `${execution}, but it is beyond neverFrom (V4)`;
     }
+    const { evidence } = item.from;
+    const least = evidence?.epoch === item.epoch ? evidence.classOf(item.ordinal) : execution;
+    if (least !== execution) return `${execution}, but the evidence says ${least} (V4)`;
     if (this.isEvidenceSafe && execution === 'maybe' && !item.isHandled) {
       return 'maybe, but there was evidence that nobody handled it (V4)';
     }
@@ -176,6 +182,22 @@ export class Ledger {
     return problemOfAnswer(item, code, execution, byteLength);
   }
 
+  /** V7 at the submitter: it never takes more than it was granted, or longer ones. */
+  #checkGrant(watch: Watch, item: Item): void {
+    const { quota } = watch.endpoint;
+    const isMessage = item.kind === 'message';
+    const bytesMax = isMessage ? quota.messageBytes : quota.parameterBytes;
+    if (item.byteLength > bytesMax) this.#fail(watch, `V7 took ${item.byteLength} bytes`);
+    const open = isMessage ? watch.uncompleted : watch.unsettled;
+    const most = isMessage ? quota.messages : quota.transactions;
+    if (open.size <= most) return;
+    // What settles by a promise may have settled inside core in this very step.
+    const count = isMessage ? open.size : [...open].filter(({ isHot }) => isHot).length;
+    const isMisled = this.#world.network.hasForgedFor(watch.place.name);
+    if (count > most && !isMisled) this.#fail(watch, `V7 ${count} ${item.kind}s are open`);
+  }
+
+  /** V7 at the receiver. */
   #checkQuota(watch: Watch, endpoint: Endpoint): void {
     const { quota } = endpoint;
     if (watch.held.size <= Math.min(quota.messages, quota.transactions)) return;

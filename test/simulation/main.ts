@@ -1,39 +1,14 @@
 /**
- * `npm run simulate -- [--seeds N] [--seed S] [--minutes M] [--trace]` soaks and replays.
- *
- * Without `--seed` it starts at a random one and prints it. `--seed S` alone replays one run;
- * `--without`, `--domains` and `--chaos-ms` make it the variant that a failure printed. `--trace`
- * prints every line.
+ * `npm run simulate -- [OPTION...]` soaks and replays; `--help` says how. Without `--seed` it
+ * starts at a random one and prints it.
  */
-import { parseArgs } from 'node:util';
-import { faultKinds, type Variant } from './plan.js';
+import type { Tally } from './ledger.js';
+import { OptionError, parseOptions, usage, type SimulateOptions } from './options.js';
 import { runSeed, type RunResult } from './run.js';
 import { commandOf, shrink } from './shrink.js';
-import type { Tally } from './ledger.js';
-
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string' },
-    seed: { type: 'string' },
-    minutes: { type: 'string' },
-    without: { type: 'string', default: '' },
-    domains: { type: 'string' },
-    'chaos-ms': { type: 'string' },
-    trace: { type: 'boolean', default: false },
-  },
-});
 
 const reportEveryMs = 10_000;
-
-function readVariant(): Variant {
-  const without = faultKinds.filter((kind) => values.without.split(',').includes(kind));
-  const { domains, 'chaos-ms': chaosMs } = values;
-  return {
-    ...(without.length > 0 && { without }),
-    ...(domains !== undefined && { domains: Number(domains) }),
-    ...(chaosMs !== undefined && { chaosMs: Number(chaosMs) }),
-  };
-}
+const keptLines = 40;
 
 async function reportFailure(found: RunResult): Promise<void> {
   console.log(`\nseed ${found.seed} FAILED: ${found.failure ?? ''}`);
@@ -45,53 +20,82 @@ async function reportFailure(found: RunResult): Promise<void> {
   console.log(`  ${shortest.failure ?? ''}`);
 }
 
-function describe(tally: Tally): string {
-  return Object.entries(tally)
-    .map(([name, count]) => `${name} ${count}`)
-    .join(', ');
+/** How far a soak has got. */
+class Progress {
+  readonly #first: number;
+  readonly #startMs = performance.now();
+  readonly #total: Tally = { connects: 0, submitted: 0, handled: 0, never: 0, maybe: 0, done: 0 };
+  #reportMs = this.#startMs;
+  #stepCount = 0;
+  #runCount = 0;
+
+  constructor(first: number) {
+    this.#first = first;
+  }
+
+  get tookMs(): number {
+    return performance.now() - this.#startMs;
+  }
+
+  add({ stepCount, tally }: RunResult): void {
+    this.#runCount += 1;
+    this.#stepCount += stepCount;
+    for (const [name, value] of Object.entries(tally)) {
+      // reason: a tally has the same names as the sum of tallies
+      this.#total[name as keyof Tally] += value as number;
+    }
+    const nowMs = performance.now();
+    if (nowMs - this.#reportMs < reportEveryMs) return;
+    this.#reportMs = nowMs;
+    this.report();
+  }
+
+  report(): void {
+    const perMinute = Math.round((this.#stepCount / this.tookMs) * 60_000);
+    const seeds = `${this.#runCount} seeds from ${this.#first}`;
+    console.log(`${seeds}, ${this.#stepCount} steps, ${perMinute} per minute`);
+  }
+
+  reportEnd(): void {
+    this.report();
+    const { never, maybe, done, ...counts } = this.#total;
+    const settled = Math.max(1, never + maybe + done);
+    const share = (count: number): string => `${count} (${((100 * count) / settled).toFixed(2)} %)`;
+    const seen = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
+    const outcomes = `never ${share(never)}, maybe ${share(maybe)}, done ${share(done)}`;
+    console.log(`all clean: ${seen.join(', ')}; transactions: ${outcomes}`);
+  }
 }
 
-async function soak(): Promise<boolean> {
-  const isReplay = values.seed !== undefined && values.seeds === undefined;
-  const first = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
-  const minutes = Number(values.minutes ?? Infinity);
-  const countDefault = isReplay || minutes === Infinity ? (isReplay ? 1 : 100) : Infinity;
-  const count = Number(values.seeds ?? countDefault);
-  const startMs = performance.now();
-  const variant = readVariant();
-  let stepCount = 0;
-  let runCount = 0;
-  let reportMs = startMs;
-  const total: Tally = { connects: 0, submitted: 0, handled: 0, never: 0, maybe: 0, done: 0 };
-  const report = (): void => {
-    const tookMs = performance.now() - startMs;
-    const perMinute = Math.round((stepCount / tookMs) * 60_000);
-    console.log(`${runCount} seeds from ${first}, ${stepCount} steps, ${perMinute} per minute`);
-  };
-  for (let seed = first; seed < first + count; seed++) {
-    const nowMs = performance.now();
-    if (nowMs - startMs > minutes * 60_000) break;
-    const result = await runSeed(seed, variant, values.trace ? Infinity : 40);
-    runCount += 1;
-    stepCount += result.stepCount;
-    for (const [name, value] of Object.entries(result.tally)) {
-      // reason: a tally has the same names as the sum of tallies
-      total[name as keyof Tally] += value as number;
-    }
-    if (values.trace) for (const line of result.trace) console.log(line);
+async function soak(options: SimulateOptions): Promise<boolean> {
+  const { firstSeed, seedCount, minutesMax, isReplay, variant, printsTrace } = options;
+  const progress = new Progress(firstSeed);
+  for (let seed = firstSeed; seed < firstSeed + seedCount; seed++) {
+    if (progress.tookMs > minutesMax * 60_000) break;
+    const result = await runSeed(seed, variant, printsTrace ? Infinity : keptLines);
+    progress.add(result);
+    if (printsTrace) for (const line of result.trace) console.log(line);
     if (isReplay) console.log(`trace ${result.traceDigest}`);
     if (result.failure !== undefined) {
       await reportFailure(result);
       return false;
     }
-    if (nowMs - reportMs > reportEveryMs) {
-      reportMs = nowMs;
-      report();
-    }
   }
-  report();
-  console.log(`all clean: ${describe(total)}`);
+  progress.reportEnd();
   return true;
 }
 
-process.exitCode = (await soak()) ? 0 : 1;
+async function main(): Promise<number> {
+  try {
+    const options = parseOptions(process.argv.slice(2), () => Math.floor(Math.random() * 2 ** 31));
+    if (options !== undefined) return (await soak(options)) ? 0 : 1;
+    console.log(usage);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    console.error(`simulate: ${error.message}`);
+    return 2;
+  }
+}
+
+process.exitCode = await main();

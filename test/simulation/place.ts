@@ -8,6 +8,7 @@ import {
   type DomainOptions,
   type TransportFactory,
 } from '../../core/index.js';
+import { closeMs } from '../../core/contract.js';
 import type { Runtime } from '../../core/runtime.js';
 import { Life } from './life.js';
 import type { Random } from './prng.js';
@@ -19,6 +20,9 @@ const plain = (transport: TransportFactory): readonly TransportFactory[] => [tra
 
 /** After `close` a domain may finish the turn that it is in. */
 const lastTurnsMs = 2;
+
+/** Time for the clients to drain, for goodbyes and for links to close, and a second. */
+const closeLimitMs = 10_000 + 1_000 + closeMs + 1_000;
 
 /** Makes the listeners and endpoints of a domain that has just started. */
 export type Boot = (domain: Domain, place: Place) => void;
@@ -147,6 +151,7 @@ export class Place {
     this.#world.log(this.name, 'closes');
     this.#isClosing = true;
     const life = this.#life;
+    this.#limitClosing(life, closeLimitMs);
     domain.close().then(
       () => {
         if (life.isAlive) this.#closed(domain, life, then);
@@ -155,6 +160,17 @@ export class Place {
         this.#world.fail(`${this.name}: close rejected: ${String(error)}`);
       },
     );
+  }
+
+  /** V9: it needs nobody for it, and of its own clients only as long as they may drain. */
+  #limitClosing(life: Life, limitMs: number): void {
+    const { stoppedMs } = life;
+    this.#world.after(limitMs, () => {
+      if (!life.isAlive || life !== this.#life || !this.#isClosing) return;
+      const excusedMs = life.stoppedMs - stoppedMs;
+      if (excusedMs > 0) this.#limitClosing(life, excusedMs);
+      else this.#world.fail(`${this.name}: V9 close takes longer than ${closeLimitMs} ms`);
+    });
   }
 
   /** Nothing of the domain may be left, and after its last turn nothing may be about to happen. */

@@ -13,7 +13,9 @@ export const faultKinds = [
   'refusedClaims',
   'dials',
   'listens',
-  'forge',
+  'duplicate',
+  'truncate',
+  'garble',
   'clog',
   'sever',
   'lateSever',
@@ -25,8 +27,15 @@ export const faultKinds = [
   'relisten',
   'offers',
   'stuck',
+  'endless',
+  'quit',
+  'eager',
+  'limits',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
+
+/** What no legal medium does: the links are to end as CORRUPT, and nothing comes of it. */
+const forgedKinds: ReadonlySet<FaultKind> = new Set(['duplicate', 'truncate', 'garble']);
 
 /** What makes a variant of a seed's run smaller. */
 export interface Variant {
@@ -51,6 +60,8 @@ export interface Plan {
   readonly wait: WaitStrategy;
   readonly quota: Partial<Quota>;
   readonly limits: Partial<TimeLimits>;
+  /** How long listeners keep the endpoints of peers that have gone. */
+  readonly forgetMs: number;
   readonly frameBytesMax: number;
   readonly windowBytes: number;
 }
@@ -80,6 +91,7 @@ export function makePlan(seed: number, variant: Variant = {}): Plan {
     wait: shape.pick(['park', 'park', 'adaptive'] as const),
     quota: drawQuota(random.fork('quota')),
     limits: drawLimits(random.fork('limits')),
+    forgetMs: random.fork('forget').pick([300, 3_000, 3_000, 60_000]),
     frameBytesMax,
     windowBytes: shape.pick([1_100, 2_500, 8_192, 65_536]),
   };
@@ -87,7 +99,9 @@ export function makePlan(seed: number, variant: Variant = {}): Plan {
 
 function drawFaults(random: Random, variant: Variant): ReadonlySet<FaultKind> {
   const share = random.pick([0.1, 0.3, 0.6]);
-  const chosen = faultKinds.filter((kind) => random.chance(kind === 'forge' ? share / 3 : share));
+  const chosen = faultKinds.filter((kind) =>
+    random.chance(forgedKinds.has(kind) ? share / 4 : share),
+  );
   const without = new Set(variant.without);
   return new Set(chosen.filter((kind) => !without.has(kind)));
 }
@@ -116,9 +130,9 @@ function drawWeather(random: Random, faults: ReadonlySet<FaultKind>): Weather {
     lostDials: has('dials', share / 3),
     slowDials: has('dials', share),
     refusedListens: has('listens', share),
-    duplicatedFrames: has('forge', share / 100),
-    truncatedFrames: has('forge', share / 200),
-    garbledFrames: has('forge', share / 200),
+    duplicatedFrames: has('duplicate', share / 100),
+    truncatedFrames: has('truncate', share / 200),
+    garbledFrames: has('garble', share / 200),
   };
 }
 

@@ -25,9 +25,21 @@ export interface Profile {
   readonly isStuck: boolean;
   /** How long its disconnect handler may take; 0: it is over at once. */
   readonly drainMs: number;
+  /** Shares of disconnect handlers that never end, and of items that are never completed. */
+  readonly endless: number;
+  readonly hoards: number;
+  /** Share of its handlers in which it gives its own endpoint up. */
+  readonly quits: number;
+  /** Share of its handlers and completions in which it submits. */
+  readonly eager: number;
+  /** Share of its transactions with a time limit of 0 ms, 1 ms or none. */
+  readonly oddLimits: number;
 }
 
-export function drawProfile(random: Random, isStuckAllowed: boolean): Profile {
+/** Ways to misbehave that a seed may choose; each costs nobody but the client itself. */
+export type Misbehaviour = 'stuck' | 'endless' | 'quit' | 'eager' | 'limits';
+
+export function drawProfile(random: Random, may: (what: Misbehaviour) => boolean): Profile {
   const thinkMost = random.pick([0.5, 2, 10, 60, 300]);
   return {
     thinkMs: [thinkMost / 8, thinkMost],
@@ -43,7 +55,12 @@ export function drawProfile(random: Random, isStuckAllowed: boolean): Profile {
     slowMs: random.pick([1, 20, 400]),
     late: random.pick([0, 0, 0.02]),
     lateMs: random.pick([5, 200, 3_000]),
-    isStuck: random.chance(0.04) && isStuckAllowed,
+    isStuck: random.chance(0.04) && may('stuck'),
     drainMs: random.pick([0, 0, 3, 100, 1_500]),
+    endless: may('endless') ? random.pick([0, 0.1, 1]) : 0,
+    hoards: may('endless') ? random.pick([0, 0, 0.002, 0.05]) : 0,
+    quits: may('quit') ? random.pick([0, 0.001, 0.05]) : 0,
+    eager: may('eager') ? random.pick([0, 0.1, 0.4]) : 0,
+    oddLimits: may('limits') ? random.pick([0.05, 0.5]) : 0,
   };
 }

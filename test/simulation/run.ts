@@ -30,19 +30,34 @@ const closeLimitMs = 20_000;
 /** The faults stop after so many steps, so that a busy seed takes no longer than others. */
 const chaosStepsMax = 12_000;
 /** Faults under which no link is lost, so that everything ends with a goodbye. */
-const orderlyFaults = new Set<FaultKind>(['dials', 'listens', 'offers', 'relisten', 'restart']);
+const orderlyFaults = new Set<FaultKind>([
+  'dials',
+  'listens',
+  'offers',
+  'relisten',
+  'restart',
+  'eager',
+  'limits',
+]);
+/** Longer than anything is on its way. */
+const restMs = 4_000;
+/** Beyond `forgetMs`: until keep-alive has noticed a death, and `lingerMs`. */
+const forgetSlackMs = 20_000;
 /** Clients go on for a while after everything has connected. */
 const calmMs = 500;
 const calmStepsMax = 3_000;
 
+/** `prepare` may give the new world further checks. */
 export async function runSeed(
   seed: number,
   variant: Variant = {},
   keptLines = 40,
+  prepare: (world: World) => void = () => undefined,
 ): Promise<RunResult> {
   const plan = makePlan(seed, variant);
   const world = new World({ seed, keptLines, provesIdentity: plan.provesIdentity });
   const crowd = new Crowd(world, plan);
+  prepare(world);
   let failure: string | undefined;
   try {
     await live(world, plan, crowd);
@@ -79,6 +94,7 @@ async function live(world: World, plan: Plan, crowd: Crowd): Promise<void> {
   chaos.finish();
   world.heal(calmWeather);
   crowd.isPatient = false;
+  crowd.giveUpEndless(plan.random.fork('giving up'));
   const isConnected = (): boolean =>
     world.places.every((place) => place.isUp && !place.isClosing) &&
     crowd.diallers.length === plan.dials.length &&
@@ -89,5 +105,24 @@ async function live(world: World, plan: Plan, crowd: Crowd): Promise<void> {
   const isDrained = (): boolean =>
     world.watchRoom.watches.every((watch) => watch.unsettled.size + watch.held.size === 0);
   await world.until('everything settles and is completed', drainLimitMs, isDrained);
+  await world.run(restMs);
+  await world.until('both ends are connected still', connectLimitMs, isConnected);
+  crowd.fillQuotas();
+  await world.until('everything settles and is completed again', drainLimitMs, isDrained);
+  const limitMs = plan.forgetMs + forgetSlackMs;
+  await world.until('V11 nothing is left of the dead', limitMs, () => isTidy(world, crowd));
   await world.close(closeLimitMs);
+}
+
+/** V11: who crashed, left or was given up has no endpoint, link or listener any more. */
+function isTidy(world: World, crowd: Crowd): boolean {
+  const { diallers } = crowd;
+  const count = 2 * diallers.length;
+  if (world.network.links.length !== count) return false;
+  if (world.watchRoom.watches.length !== count) return false;
+  return world.places.every((place) => {
+    const dialling = diallers.filter((watch) => watch.place === place).length;
+    const { endpoints = 0, listeners = 0 } = place.domain?.statistics() ?? {};
+    return endpoints === dialling && listeners === 1;
+  });
 }

@@ -4,17 +4,22 @@
  */
 import { runSeed, type RunResult } from './run.js';
 import type { Variant } from './plan.js';
+import type { World } from './world.js';
 
 /** Runs that may be spent on it. */
 const attemptsMax = 60;
+const keptLines = 40;
 
-export async function shrink(found: RunResult): Promise<RunResult> {
+export async function shrink(
+  found: RunResult,
+  prepare: (world: World) => void = () => undefined,
+): Promise<RunResult> {
   let best = found;
   let attempts = 0;
   const isBetter = async (variant: Variant): Promise<boolean> => {
     if (attempts === attemptsMax) return false;
     attempts += 1;
-    const result = await runSeed(found.seed, variant);
+    const result = await runSeed(found.seed, variant, keptLines, prepare);
     if (result.failure === undefined || lengthOf(result) > lengthOf(best)) return false;
     best = result;
     return true;

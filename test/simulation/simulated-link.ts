@@ -19,7 +19,7 @@ import {
 import type { Random } from './prng.js';
 import type { TurnTaker } from './ready-list.js';
 import type { LinkSetting } from './simulated-network.js';
-import { SimulatedWire } from './simulated-wire.js';
+import { SimulatedWire, type FrameItem } from './simulated-wire.js';
 
 /** In the order of a link's life. */
 const State = {
@@ -160,8 +160,10 @@ export class SimulatedLink implements Link, TurnTaker {
     const end = this.#claimedAt + this.#claimedBytes;
     const bytes = this.claimBytes.slice(this.#claimedAt, end);
     this.#forgetClaim();
+    const { network } = this.setting;
+    network.observer.committed(this, bytes);
     if (this.#state !== State.Up || this.#outgoing === undefined) return;
-    for (const item of this.setting.network.mangle(bytes)) this.#outgoing.send(item);
+    for (const item of network.mangle(bytes)) this.#outgoing.send(item);
   }
 
   abort(): void {
@@ -240,7 +242,7 @@ export class SimulatedLink implements Link, TurnTaker {
       const item = incoming?.take();
       if (item === undefined) break;
       handled += 1;
-      if (item.kind === 'frame') this.#receive(item.bytes, item.isForged);
+      if (item.kind === 'frame') this.#receive(item);
       else if (item.kind === 'finished') this.#finish();
       else if (this.#state === State.Dialling) this.#rise();
     }
@@ -248,15 +250,19 @@ export class SimulatedLink implements Link, TurnTaker {
     return handled;
   }
 
-  #receive(bytes: Uint8Array, isForged: boolean): void {
+  #receive(item: FrameItem): void {
     if (this.#peer !== undefined) this.#peer.#noteRoom();
     if (this.#state !== State.Up) return;
     this.#landingPlace = (this.#landingPlace + 1) % placesBytes;
     const offset = this.#landingPlace;
     const landing = this.#landing;
+    const { bytes } = item;
+    const { network } = this.setting;
     landing.set(bytes, offset);
-    if (isForged) this.setting.network.forgedFrameTaken(this);
+    if (item.isForged) network.noteForgedTaken(this);
+    network.observer.taking(this, item);
     this.#sink.frame(landing, offset, bytes.length);
+    network.observer.taken(this, item);
     landing.fill(poison, offset, offset + bytes.length);
   }
 

@@ -10,7 +10,7 @@ import type { Random } from './prng.js';
 import type { ReadyList } from './ready-list.js';
 import type { SimulatedLink } from './simulated-link.js';
 import type { SimulatedListener } from './simulated-listener.js';
-import type { WireItem } from './simulated-wire.js';
+import type { FrameItem } from './simulated-wire.js';
 import { calmWeather, type Weather } from './weather.js';
 
 /** What the links of one transport have in common, and what each draws for itself. */
@@ -33,12 +33,34 @@ export interface NetworkOptions {
   readonly trace?: (event: string) => void;
 }
 
+/** Reads along; for judges. */
+export interface LinkObserver {
+  /** `link`'s end committed a frame. */
+  committed(link: SimulatedLink, bytes: Uint8Array): void;
+  /** A frame is handed to `link`'s end, before and after that. */
+  taking(link: SimulatedLink, item: FrameItem): void;
+  taken(link: SimulatedLink, item: FrameItem): void;
+}
+
+const deafObserver: LinkObserver = {
+  committed: () => undefined,
+  taking: () => undefined,
+  taken: () => undefined,
+};
+
 /** How long a dialler waits for an answer that never comes. */
 const dialTimeoutMs = 3_000;
 /** A frame of a type that nobody knows starts with one of these. */
 const unknownTypes = [0, 9, 12, 15, 24, 60, 128, 255] as const;
-/** Frame types whose second copy no legal peer sends: greetings, messages, requests, replies. */
-const uniqueTypes = new Set([1, 2, 16, 17, 18]);
+/**
+ * Frame types of which a second copy in a row is told from the first: by its sequence, its ticket,
+ * its place in an item, or because its word is said once. A second refusal, goodbye, ping or credit
+ * is legal, or goes unnoticed: it hands nothing over, and whoever is misled by it is soon.
+ */
+const tellingTypes = new Set([1, 2, 3, 5, 16, 17, 18, 20, 21, 22, 23]);
+/** The shortest legal frame of each type is longer than what a truncated one keeps of it. */
+const leastBytes: Readonly<Partial<Record<number, number>>> = { 7: 12, 17: 12, 18: 12, 19: 12 };
+const leastBytesDefault = 8;
 
 export class SimulatedNetwork {
   readonly random: Random;
@@ -46,8 +68,8 @@ export class SimulatedNetwork {
   weather: Weather = calmWeather;
   /** Pairs of hosts between which a forged frame was delivered. */
   readonly #forgedBetween = new Set<string>();
-  /** Told when a sink has been given a forged frame. */
-  onForged: (link: SimulatedLink) => void = () => undefined;
+  readonly #forgedFor = new Set<string>();
+  observer: LinkObserver = deafObserver;
   readonly #trace: (event: string) => void;
   readonly #listeners = new Map<string, SimulatedListener>();
   /** Names that are not free yet, although nobody listens: until when. */
@@ -123,21 +145,22 @@ export class SimulatedNetwork {
   }
 
   /** What becomes of a frame on its way: itself, unless the weather is below the laws. @internal */
-  mangle(bytes: Uint8Array): readonly WireItem[] {
+  mangle(bytes: Uint8Array): readonly FrameItem[] {
     const { duplicatedFrames, truncatedFrames, garbledFrames } = this.weather;
-    const honest: WireItem = { kind: 'frame', bytes, isForged: false };
+    const honest: FrameItem = { kind: 'frame', bytes, isForged: false, isTelling: false };
     if (duplicatedFrames + truncatedFrames + garbledFrames === 0) return [honest];
     if (this.random.chance(truncatedFrames)) {
-      return [this.#forge(bytes.slice(0, Math.min(bytes.length, this.random.between(1, 7))))];
+      const most = (leastBytes[bytes[0] ?? 0] ?? leastBytesDefault) - 1;
+      return [this.#forge(bytes.slice(0, this.random.between(1, most)), true)];
     }
     if (this.random.chance(garbledFrames)) {
       const garbage = new Uint8Array(bytes.length);
       this.random.fill(garbage);
       garbage[0] = this.random.pick(unknownTypes);
-      return [this.#forge(garbage)];
+      return [this.#forge(garbage, true)];
     }
-    const isCopied = this.random.chance(duplicatedFrames) && uniqueTypes.has(bytes[0] ?? 0);
-    return isCopied ? [honest, this.#forge(bytes)] : [honest];
+    if (!this.random.chance(duplicatedFrames)) return [honest];
+    return [honest, this.#forge(bytes, tellingTypes.has(bytes[0] ?? 0))];
   }
 
   /** True if one of the two was ever given a forged frame that came from the other. */
@@ -145,12 +168,17 @@ export class SimulatedNetwork {
     return this.#forgedBetween.has(`${host} ${other}`);
   }
 
+  /** True if `host` was ever given a forged frame. */
+  hasForgedFor(host: string): boolean {
+    return this.#forgedFor.has(host);
+  }
+
   /** @internal */
-  forgedFrameTaken(link: SimulatedLink): void {
+  noteForgedTaken(link: SimulatedLink): void {
     const host = link.peerHost;
+    this.#forgedFor.add(link.setting.host);
     this.#forgedBetween.add(`${link.setting.host} ${host}`);
     this.#forgedBetween.add(`${host} ${link.setting.host}`);
-    this.onForged(link);
   }
 
   /** False if the name is taken. @internal */
@@ -213,8 +241,8 @@ export class SimulatedNetwork {
     else listener.ring(dialler);
   }
 
-  #forge(bytes: Uint8Array): WireItem {
-    this.#trace(`a forged frame of ${bytes.length} bytes`);
-    return { kind: 'frame', bytes, isForged: true };
+  #forge(bytes: Uint8Array, isTelling: boolean): FrameItem {
+    this.#trace(`a forged frame of type ${bytes[0] ?? 0}, ${bytes.length} bytes`);
+    return { kind: 'frame', bytes, isForged: true, isTelling };
   }
 }

@@ -5,9 +5,16 @@
 import type { Runtime, Timer } from '../../core/contract.js';
 import type { Random } from './prng.js';
 
-export type WireItem =
-  | { readonly kind: 'accepted' | 'finished' }
-  | { readonly kind: 'frame'; readonly bytes: Uint8Array; readonly isForged: boolean };
+export type WireItem = { readonly kind: 'accepted' | 'finished' } | FrameItem;
+
+export interface FrameItem {
+  readonly kind: 'frame';
+  readonly bytes: Uint8Array;
+  /** No legal medium would have brought it. */
+  readonly isForged: boolean;
+  /** Whoever is handed it has to see that (V12); a second copy of some frames changes nothing. */
+  readonly isTelling: boolean;
+}
 
 interface Parcel {
   readonly item: WireItem;

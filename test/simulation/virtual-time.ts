@@ -28,6 +28,8 @@ export class VirtualTime {
   #order = 0;
   #failure: Error | undefined = undefined;
   readonly #heap = new TaskHeap();
+  /** Called after each step, once every promise that can settle has. */
+  onStep: () => void = () => undefined;
 
   get nowMs(): number {
     return this.#nowMs;
@@ -145,6 +147,7 @@ export function drive(time: VirtualTime, isDone: () => boolean): Promise<void> {
     let stepsLeft = stepsPerRealTurn;
     const tick = (): void => {
       try {
+        time.onStep();
         if (time.failure !== undefined) throw time.failure;
         if (isDone() || !time.step()) {
           resolve();

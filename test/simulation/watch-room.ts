@@ -54,6 +54,28 @@ export class WatchRoom {
     };
   }
 
+  /** After every step: what holds of each endpoint at any time. */
+  audit(): void {
+    for (const watch of this.#byEndpoint.values()) {
+      if (watch.life.isAlive) watch.audit();
+    }
+  }
+
+  /** The dialling endpoint of that name at `host`. */
+  diallerOf(host: string, endpointName: string): Watch | undefined {
+    return this.watches.find(
+      ({ role, place, endpoint }) =>
+        role === 'dial' && place.name === host && endpoint.name === endpointName,
+    );
+  }
+
+  /** The other end of `dialler`'s connection, if it is in `epoch`. */
+  acceptorOf(dialler: Watch, epoch: number): Watch | undefined {
+    return this.#others(dialler).find(
+      (other) => other.life.isAlive && other.isConnected && other.epoch === epoch,
+    );
+  }
+
   /** Runs `check` when every promise of this step has settled. */
   afterStep(check: () => void): void {
     if (this.#dueAfterStep.length === 0) {

@@ -2,11 +2,20 @@
  * Watch: one endpoint as a judge sees it. It listens to the endpoint's lifecycle before its client
  * does, holds it to the grammar, and keeps what the books (`ledger.ts`) say of its epochs.
  */
-import type { DisconnectEvent, Endpoint, LifecycleEvent } from '../../core/index.js';
+import {
+  Refusal,
+  type DisconnectEvent,
+  type Endpoint,
+  type LifecycleEvent,
+} from '../../core/index.js';
+import type { Evidence } from './evidence.js';
 import type { Life } from './life.js';
 import type { Item } from './ledger.js';
 import type { Place } from './place.js';
 import type { World } from './world.js';
+
+/** How long clients may drain if whoever destroys their endpoints says nothing. */
+export const drainDefaultMs = 10_000;
 
 type Phase = 'absent' | 'appeared' | 'connected' | 'destroyed';
 
@@ -18,6 +27,18 @@ const grammar = {
   disappear: { from: 'appeared', to: 'absent' },
   destroyed: { from: 'absent', to: 'destroyed' },
 } as const;
+
+/** What a client may have been told last in each state of its endpoint. */
+const toldIn: Readonly<Record<Endpoint['state'], readonly Phase[]>> = {
+  absent: ['absent'],
+  appeared: ['appeared'],
+  connected: ['connected'],
+  draining: ['appeared'],
+  drainingLost: ['appeared'],
+  // A local destroy tells of the disconnect once the peer's goodbye is there.
+  drainingFinal: ['appeared', 'connected'],
+  destroyed: ['absent', 'destroyed'],
+};
 
 export class Watch {
   readonly endpoint: Endpoint;
@@ -42,12 +63,22 @@ export class Watch {
   handledThrough = 0;
   /** The last one of the peer's requests that a handler got here. */
   receivedThrough = 0;
+  /** This end said goodbye in this epoch, and so how far its handlers got. */
+  isFarewellSaid = false;
+  /** What this end can know of what it submitted in this epoch. */
+  evidence: Evidence | undefined = undefined;
   /** The first request of each ended epoch that was declared never to have been handled. */
   readonly #neverFrom = new Map<number, number>();
   readonly #world: World;
   #phase: Phase = 'absent';
   #epoch = 0;
   #destroyAskedMs = -1;
+  #destroyDueMs = Infinity;
+  #destroyLimitMs = Infinity;
+  /** How long its client may take to drain then. */
+  #drainMs = 0;
+  /** When the next of `unsettled` is due, in time that its domain was not stopped. */
+  #nextDueMs = Infinity;
 
   constructor(
     world: World,
@@ -84,6 +115,11 @@ export class Watch {
     return this.#phase === 'destroyed';
   }
 
+  /** True from `destroy` on. */
+  get isGivenUp(): boolean {
+    return this.#destroyAskedMs >= 0;
+  }
+
   /** The oldest epoch of which something is still open at this end; Infinity if nothing is. */
   get oldestOpenEpoch(): number {
     let oldest = this.drainCount > 0 && !this.isConnected ? this.#epoch : Infinity;
@@ -97,16 +133,57 @@ export class Watch {
     return this.#neverFrom.get(epoch) ?? Infinity;
   }
 
+  /** After every step: what holds between any two of them. */
+  audit(): void {
+    const { state } = this.endpoint;
+    if (!toldIn[state].includes(this.#phase))
+      this.#fail(`grammar: ${this.#phase} is told ${state}`);
+    const nowMs = this.#world.nowMs - this.life.stoppedMs;
+    if (nowMs > this.#destroyDueMs && !this.isDestroyed) this.#fail('V9 destroy takes too long');
+    if (nowMs > this.#nextDueMs) this.#auditDue(nowMs);
+    if (!this.isBooked || !state.startsWith('draining') || this.#phase !== 'appeared') return;
+    const isOpen = this.held.size + this.unsettled.size + this.drainCount > 0;
+    if (!isOpen) this.#fail('V10 it drains, though its own client has nothing open');
+  }
+
+  /** A submission will have settled by `item.dueMs`. */
+  expectSettled(item: Item): void {
+    this.#nextDueMs = Math.min(this.#nextDueMs, item.dueMs - item.stoppedMs);
+  }
+
+  #auditDue(nowMs: number): void {
+    this.#nextDueMs = Infinity;
+    for (const item of this.unsettled) {
+      this.expectSettled(item);
+      if (nowMs > item.dueMs - item.stoppedMs) this.#fail(`V3 item ${item.id} does not settle`);
+    }
+  }
+
   /** Gives the endpoint up, and holds it to bounded time. */
-  destroy(drainMs: number, limitMs: number): Promise<void> {
-    if (this.#destroyAskedMs < 0) this.#destroyAskedMs = this.#world.nowMs;
+  destroy(drainMs: number, slackMs: number): Promise<void> {
+    // Whoever destroyed it first, by closing its listener or domain, has set the time to drain.
+    const isLate = !this.isGivenUp && this.#isDestroying();
+    const limitMs = slackMs + (isLate ? drainDefaultMs : drainMs);
     const stoppedMs =
       this.life.stoppedMs - Math.max(0, this.life.stoppedUntilMs - this.#world.nowMs);
+    if (this.#destroyAskedMs < 0) {
+      this.#destroyAskedMs = this.#world.nowMs;
+      this.#destroyDueMs = this.#world.nowMs - stoppedMs + limitMs;
+      this.#destroyLimitMs = limitMs;
+      this.#drainMs = isLate ? 0 : drainMs;
+    }
     return this.endpoint.destroy({ drainMs }).then(() => {
       const tookMs = this.#world.nowMs - this.#destroyAskedMs - (this.life.stoppedMs - stoppedMs);
-      this.#expect(tookMs <= limitMs, `V9 destroy takes at most ${limitMs} ms, not ${tookMs}`);
+      const most = this.#destroyLimitMs;
+      this.#expect(tookMs <= most, `V9 destroy takes at most ${most} ms, not ${tookMs}`);
       this.#expect(this.isDestroyed, 'destroy resolves after the last notification');
     });
+  }
+
+  /** What is too long is never taken; the answer tells a destroyed endpoint from any other. */
+  #isDestroying(): boolean {
+    const tooLong = new Uint8Array(this.endpoint.quota.messageBytes + 1);
+    return this.endpoint.submitMessage(tooLong) === Refusal.Destroyed;
   }
 
   #take(event: LifecycleEvent): void {
@@ -136,6 +213,7 @@ export class Watch {
     this.submittedCount = 0;
     this.handledThrough = 0;
     this.receivedThrough = 0;
+    this.isFarewellSaid = false;
     this.#world.watchRoom.connected(this);
   }
 
@@ -146,6 +224,8 @@ export class Watch {
     this.#expect(submittedThrough >= handledThrough, 'submittedThrough >= handledThrough');
     if (this.isBooked) this.#compareCounts(submittedThrough, handledThrough, neverFrom);
     this.#expectForgery(event.reason);
+    const isForged = this.#world.wireTap.isForgedFor(this);
+    this.#expect(!isForged || event.reason === 'CORRUPT', 'V12 a forged frame is CORRUPT');
     this.#neverFrom.set(epoch, neverFrom);
     for (const item of this.unsettled) {
       this.#expect(!item.isHot, `item ${item.id} settles before its disconnect`);
@@ -163,6 +243,11 @@ export class Watch {
     this.#expect(submittedThrough === submittedCount, `submittedThrough is ${submittedCount}`);
     this.#expect(handledThrough <= this.handledThrough, `handledThrough <= ${this.handledThrough}`);
     this.#expect(neverFrom > this.handledThrough, `neverFrom > ${this.handledThrough}`);
+    const { evidence } = this;
+    if (evidence?.epoch !== this.#epoch) return;
+    const { handledAtLeast, neverFrom: neverAtMost } = evidence;
+    this.#expect(neverFrom <= neverAtMost, `V4 evidence says neverFrom <= ${neverAtMost}`);
+    this.#expect(handledThrough >= handledAtLeast, `V4 handledThrough >= ${handledAtLeast}`);
   }
 
   /** V12: what a legal peer sends over a legal medium is never called corrupt. */
@@ -170,16 +255,23 @@ export class Watch {
     if (reason.toLowerCase() !== 'corrupt') return;
     const other = this.role === 'dial' ? this.target.split('/')[0] : this.endpoint.peer?.domainName;
     const isForged = this.#world.network.hasForgedBetween(this.place.name, other ?? '');
-    this.#expect(isForged, 'V12 CORRUPT, but nothing was forged');
+    this.#expect(isForged, 'V12 CORRUPT only if something was forged');
   }
 
   #destroyed(isAbandoned: boolean): void {
     this.#expect(isAbandoned || this.held.size === 0, 'destroyed with received items held');
+    const tookMs = this.#world.nowMs - this.#destroyAskedMs;
+    const isEarly = isAbandoned && this.isGivenUp && tookMs < this.#drainMs;
+    this.#expect(!isEarly, `V9 the client has ${this.#drainMs} ms to drain, not ${tookMs}`);
     this.#world.watchRoom.destroyed(this);
   }
 
   #expect(holds: boolean, claim: string): void {
-    if (!holds) this.#world.fail(`${this.name}: ${claim}`);
+    if (!holds) this.#fail(claim);
+  }
+
+  #fail(claim: string): void {
+    this.#world.fail(`${this.name}: ${claim}`);
   }
 }
 

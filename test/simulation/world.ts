@@ -14,6 +14,7 @@ import { SimulatedNetwork } from './simulated-network.js';
 import { Trace } from './trace.js';
 import { drive, VirtualTime } from './virtual-time.js';
 import { WatchRoom } from './watch-room.js';
+import { WireTap } from './wire-tap.js';
 
 export interface WorldOptions {
   readonly seed: number;
@@ -36,9 +37,11 @@ export class World {
   readonly trace: Trace;
   readonly network: SimulatedNetwork;
   readonly watchRoom: WatchRoom;
+  readonly wireTap: WireTap;
   /** Tasks of the world itself, which never crashes. */
   readonly #ground = new Life('world');
   readonly #places = new Map<string, Place>();
+  readonly #always: (() => void)[] = [];
   #isFaulty = true;
   #isClosing = false;
 
@@ -55,8 +58,11 @@ export class World {
       },
     });
     this.watchRoom = new WatchRoom(this);
-    this.network.onForged = (link) => {
-      this.#expectEnd(link);
+    this.wireTap = new WireTap(this);
+    this.network.observer = this.wireTap;
+    this.time.onStep = () => {
+      this.watchRoom.audit();
+      for (const check of this.#always) check();
     };
   }
 
@@ -76,6 +82,11 @@ export class World {
   /** True once no domain is started any more. */
   get isClosing(): boolean {
     return this.#isClosing;
+  }
+
+  /** Calls `check` after every step; it throws if something is not as it should be. */
+  always(check: () => void): void {
+    this.#always.push(check);
   }
 
   /** A line of the trace. */
@@ -147,7 +158,7 @@ export class World {
   }
 
   /** V12: a link that brought a forged frame is given up; a goodbye may come first. */
-  #expectEnd(link: SimulatedLink): void {
+  expectEnd(link: SimulatedLink): void {
     this.after(forgedLimitMs, () => {
       const isLeft = this.network.links.includes(link) && !link.isOver;
       this.expect(!isLeft, 'V12 a forged frame was taken for a legal one', link.setting.host);

@@ -24,3 +24,10 @@ for (const [address, pattern] of [
     assert.equal(program.errors, '');
   });
 }
+
+test('04-simulate-a-driver: the block driver loses nothing that was flushed', async () => {
+  const program = startExample('04-simulate-a-driver/main', ['5', '1']);
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.errors);
+  assert.match(program.output, /^5 seeds from 1: \d+ steps, every flushed sector is there\n$/);
+  assert.equal(program.errors, '');
+});
