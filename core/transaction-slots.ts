@@ -225,7 +225,7 @@ export class TransactionSlots {
     this.#handledThrough = handledThrough;
   }
 
-  /** The epoch is over: settles everything. `partialSlot` holds a request that was not sent whole. */
+  /** The epoch is over: settles everything. In `partialSlot` is a request not sent whole. */
   close(partialSlot: number): void {
     for (let slot = 0; slot < this.#openCount; slot++) {
       const state = this.#state[slot] ?? 0;
