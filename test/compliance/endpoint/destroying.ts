@@ -151,11 +151,12 @@ export const destroyingScenarios: readonly Scenario[] = [
   {
     fact: 'a second destroy answers the same promise',
     play: async (stage) => {
-      const { front } = await stage.pair();
+      const { front, back } = await stage.pair();
       const first = front.endpoint.destroy();
       stage.check(front.endpoint.destroy({ drainMs: 1 }) === first, 'the same one');
       await first;
       stage.check(front.endpoint.destroy() === first, 'the same one afterwards');
+      await stage.seen(back, 'destroyed');
     },
   },
   {
@@ -171,11 +172,12 @@ export const destroyingScenarios: readonly Scenario[] = [
       };
       const before = submit('before connect');
       await before;
-      await stage.connected(front, service);
+      const back = await stage.connected(front, service);
       const destroyed = front.endpoint.destroy();
       await submit('destroy was called');
       await destroyed;
       await submit('after destroy');
+      await stage.seen(back, 'destroyed');
       front.lines.sort();
     },
   },

@@ -39,6 +39,7 @@ export const explainingScenarios: readonly Scenario[] = [
       says(stage, front, 'waits for nothing');
       await front.endpoint.destroy();
       says(stage, front, 'destroyed');
+      await stage.seen(back, 'destroyed');
     },
   },
   {
