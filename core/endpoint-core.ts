@@ -322,7 +322,11 @@ export class EndpointCore implements SessionOwner {
     }
     const isReady = session.phase === 'greeted' && session.peerLastFinished >= 0;
     if (!isReady || session.proposedEpoch !== 0 || this.#state !== 'appeared') return;
-    const last = Math.max(this.#lastFinished, this.#lastProposed, session.peerLastFinished);
+    const finished = Math.max(this.#lastFinished, session.peerLastFinished);
+    // A proposal further on than a dialler may leap came of a word that was changed on its way.
+    // Nobody has accepted it, and to go on from there would lock the dialler out for ever.
+    const isFar = this.#lastProposed - finished >= epochLeapMax;
+    const last = isFar ? finished : Math.max(finished, this.#lastProposed);
     if (last >= epochMax) {
       session.fail(ErrorCode.Corrupt);
       return;

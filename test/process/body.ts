@@ -1,6 +1,7 @@
 /**
  * Body: what a message or transaction of this test carries: who it is, where it belongs, and what
- * the handler shall do with it; then a filler that shows any mixed-up byte.
+ * the handler shall do with it; then a filler that shows any mixed-up byte. The label is checked
+ * by itself, so that a body whose filler was changed on the way still tells who it is.
  */
 import type { Random } from '../compliance/random.js';
 import { between } from '../compliance/random.js';
@@ -19,40 +20,64 @@ export interface Label {
   readonly behaviour: Behaviour;
 }
 
-export function encodeBody(label: Label, byteLength: number): Buffer {
-  const { id, link, epoch, behaviour } = label;
-  const head = `${id}|${link}|${epoch}|${behaviour}|`;
-  const body = Buffer.alloc(Math.max(byteLength, head.length), fillerOf(id));
-  body.write(head, 'latin1');
-  return body;
+export interface DecodedBody {
+  readonly label: Label;
+  /** Every byte is what `encodeBody` wrote. */
+  readonly isWhole: boolean;
 }
 
-/** Undefined if any byte is not what `encodeBody` wrote. */
-export function decodeBody(body: Uint8Array): Label | undefined {
+/** Digits of the length and the check sum: the label's length does not depend on them. */
+const digits = 8;
+const labelBytesMax = 250;
+
+export function encodeBody(label: Label, byteLength: number): Buffer {
+  const { id, link, epoch, behaviour } = label;
+  return encode(`${id}|${link}|${epoch}|${behaviour}`, byteLength);
+}
+
+/** Undefined if the label is not one that `encodeBody` wrote. */
+export function decodeBody(body: Uint8Array): DecodedBody | undefined {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const [id = '', link = '', epochText = '', word = ''] = bytes
-    .toString('latin1', 0, 200)
-    .split('|');
+  const words = bytes.toString('latin1', 0, labelBytesMax).split('|');
+  const [id = '', link = '', epochText = '', word = '', lengthText = '', checkText] = words;
   const behaviour = behaviours.find((known) => known === word);
-  if (behaviour === undefined) return undefined;
+  const text = `${id}|${link}|${epochText}|${word}`;
+  const byteLength = parseInt(lengthText, 16);
+  if (behaviour === undefined || checkText !== inDigits(checkOf(text, byteLength))) {
+    return undefined;
+  }
   const label = { id, link, epoch: Number(epochText), behaviour };
-  return encodeBody(label, bytes.length).equals(bytes) ? label : undefined;
+  return { label, isWhole: encode(text, byteLength).equals(bytes) };
 }
 
 export function encodeStatus(id: string, byteLength: number): Buffer {
-  const status = Buffer.alloc(Math.max(byteLength, id.length + 1), fillerOf(id));
-  status.write(`${id}|`, 'latin1');
-  return status;
+  return encode(id, byteLength);
 }
 
 export function isStatusOf(id: string, status: Uint8Array): boolean {
-  return encodeStatus(id, status.byteLength).equals(status);
+  const bytes = Buffer.from(status.buffer, status.byteOffset, status.byteLength);
+  return encodeStatus(id, status.byteLength).equals(bytes);
 }
 
-function fillerOf(id: string): number {
-  let sum = 0;
-  for (const letter of id) sum = (sum * 31 + letter.charCodeAt(0)) & 0xff;
+/** At least as long as its label. */
+function encode(text: string, byteLength: number): Buffer {
+  const labelBytes = text.length + 2 * digits + 3;
+  const wholeBytes = Math.max(byteLength, labelBytes);
+  const check = checkOf(text, wholeBytes);
+  const body = Buffer.alloc(wholeBytes, check & 0xff);
+  body.write(`${text}|${inDigits(wholeBytes)}|${inDigits(check)}|`, 'latin1');
+  return body;
+}
+
+/** Any single changed letter changes it. */
+function checkOf(text: string, byteLength: number): number {
+  let sum = byteLength;
+  for (let at = 0; at < text.length; at++) sum = (Math.imul(sum, 31) + text.charCodeAt(at)) >>> 0;
   return sum;
+}
+
+function inDigits(value: number): string {
+  return value.toString(16).padStart(digits, '0');
 }
 
 /** Mostly small; some that fill a frame; a few that take many. All are long if `isHeavy`. */

@@ -2,13 +2,25 @@
  * The checks after a round: the journals of both sides are joined by the ids in the bodies. Each
  * problem is one line that names the work; an empty list is a clean round.
  */
-import type { EpochEnd, Handling, Ledger, Submission } from './ledger.js';
+import type { EpochEnd, Handling, Ledger, Moment, Submission } from './ledger.js';
 
 export interface Account {
   readonly name: string;
   readonly ledger: Ledger;
   /** Not killed: everything that it submitted has to settle. */
   readonly hasSurvived: boolean;
+}
+
+/** What the round did to bytes in flight, and which checks mean nothing because of it. */
+export interface Taint {
+  /** Deep in bodies only: then every check means what it always does, but that of the bodies. */
+  readonly isBodyOnly: boolean;
+  /** So many records were changed. */
+  readonly changeCount: number;
+  /** The side whose words were changed on their way: what it hears is as true as ever. */
+  readonly speaker: string;
+  /** Whether the epoch ran over the line. */
+  isTainted(epochKey: string): boolean;
 }
 
 /** How the transactions of a round ended; `atEnd` are those that the end of an epoch settled. */
@@ -21,6 +33,9 @@ export interface Tally {
   maybeAtEnd: number;
   /** Handlers that wrote on after their epoch ended, and whose side connected again later. */
   late: number;
+  /** Bodies and statuses that arrived changed, and epochs that ended as corrupt. */
+  damaged: number;
+  corrupt: number;
 }
 
 export class RoundCheck {
@@ -33,14 +48,18 @@ export class RoundCheck {
     atEnd: 0,
     maybeAtEnd: 0,
     late: 0,
+    damaged: 0,
+    corrupt: 0,
   };
   readonly #accounts: readonly Account[];
   /** The last number that a handler was given, by epoch and submitting side; kept over rounds. */
   readonly #handledLast: Map<string, number>;
+  readonly #taint: Taint | undefined;
 
-  constructor(accounts: readonly Account[], handledLast: Map<string, number>) {
+  constructor(accounts: readonly Account[], handledLast: Map<string, number>, taint?: Taint) {
     this.#accounts = accounts;
     this.#handledLast = handledLast;
+    this.#taint = taint;
   }
 
   run(): void {
@@ -51,7 +70,14 @@ export class RoundCheck {
     for (const account of this.#accounts) this.#checkOrder(account);
     for (const account of this.#accounts) this.#checkEnds(account);
     this.#checkCycles();
+    this.#checkDamages();
     for (const { ledger } of this.#accounts) this.tally.late += countLate(ledger);
+  }
+
+  /** Frames of the epoch were changed: what its journals say of each other means little. */
+  #isDoubtful(epochKey: string): boolean {
+    if (this.#taint === undefined || this.#taint.isBodyOnly) return false;
+    return this.#taint.isTainted(epochKey);
   }
 
   #handlingOf(id: string): Handling | undefined {
@@ -94,10 +120,13 @@ export class RoundCheck {
     const { code, execution, atUs } = settlement;
     const told = `${id} ${code} ${execution}`;
     if (isRefused && execution !== 'never') this.problems.push(`${told}: lazy, it was refused`);
-    if (execution === 'never' && handling !== undefined) {
+    const isDoubtful = this.#isDoubtful(submission.epochKey);
+    // Who spoke over a changed line has heard the truth: what it calls `never` was not handled.
+    const mayErr = isDoubtful && !account.name.startsWith(this.#taint?.speaker ?? '');
+    if (execution === 'never' && handling !== undefined && !mayErr) {
       this.problems.push(`${told}: wrong, a handler was given it`);
     }
-    if (execution === 'done') {
+    if (execution === 'done' && !isDoubtful) {
       const isBefore = handling?.completions.some((completedUs) => completedUs <= atUs);
       if (isBefore !== true) this.problems.push(`${told}: wrong, no handler had completed it`);
     }
@@ -126,6 +155,7 @@ export class RoundCheck {
         this.problems.push(`${id} was handled in a round that did not submit it`);
         continue;
       }
+      if (this.#isDoubtful(epochKey)) continue;
       if (submission.epochKey !== epochKey) this.problems.push(`${id}: handled in ${epochKey}`);
       // Its submitter was killed before it could note the number.
       const ordinal = submission.ordinal || handling.ordinal;
@@ -148,10 +178,13 @@ export class RoundCheck {
       if (submittedThrough !== acceptedCount) {
         this.problems.push(`${told}: ${acceptedCount} were submitted`);
       }
+      if (end.reason === 'CORRUPT') this.tally.corrupt++;
+      if (neverFrom > submittedThrough + 1) this.problems.push(`${told}: never from beyond`);
+      if (this.#isDoubtful(epochKey)) continue;
+      if (end.reason === 'CORRUPT') this.problems.push(`${told}: called corrupt`);
       if (handledThrough > handledLast || neverFrom <= handledLast) {
         this.problems.push(`${told}: wrong, handled through ${handledLast}`);
       }
-      if (neverFrom > submittedThrough + 1) this.problems.push(`${told}: never from beyond`);
       if (end.reason === 'DESTROYED' && neverFrom !== handledThrough + 1) {
         this.problems.push(`${told}: lazy, the peer's goodbye was no evidence`);
       }
@@ -203,18 +236,38 @@ export class RoundCheck {
 
   /** V1 and V2: after `connect` of an epoch, nobody is at work for an older one of that link. */
   #checkCycles(): void {
+    const connects = new Map<string, Moment[]>();
+    for (const connect of this.#accounts.flatMap(({ ledger }) => ledger.connects)) {
+      const known = connects.get(connect.link);
+      if (known === undefined) connects.set(connect.link, [connect]);
+      else known.push(connect);
+    }
     for (const { name, ledger } of this.#accounts) {
       for (const work of ledger.works) {
-        for (const other of this.#accounts) {
-          for (const connect of other.ledger.connects) {
-            if (connect.link !== work.link || connect.epoch <= work.epoch) continue;
-            if (connect.atUs >= work.atUs) continue;
-            const lateMs = ((work.atUs - connect.atUs) / 1000).toFixed(1);
-            const old = `${name}: ${work.text} of epoch ${work.epoch}`;
-            this.problems.push(`${old} ${lateMs} ms after epoch ${connect.epoch}: ${connect.text}`);
-          }
+        if (this.#isDoubtful(`${work.link} ${work.epoch}`)) continue;
+        for (const connect of connects.get(work.link) ?? []) {
+          if (connect.epoch <= work.epoch || connect.atUs >= work.atUs) continue;
+          if (this.#isDoubtful(`${connect.link} ${connect.epoch}`)) continue;
+          const lateMs = ((work.atUs - connect.atUs) / 1000).toFixed(1);
+          const old = `${name}: ${work.text} of epoch ${work.epoch}`;
+          this.problems.push(`${old} ${lateMs} ms after epoch ${connect.epoch}: ${connect.text}`);
         }
       }
+    }
+  }
+
+  /** Bodies and statuses arrive as they were sent, but for those that the round changed. */
+  #checkDamages(): void {
+    const damages = this.#accounts.flatMap(({ ledger }) => ledger.damages);
+    this.tally.damaged = damages.length;
+    for (const { type, epochKey, text } of damages) {
+      const isTainted = this.#taint?.isTainted(epochKey) ?? false;
+      const isBody = type !== 'misplaced';
+      if (!isTainted || !(isBody || this.#isDoubtful(epochKey))) this.problems.push(text);
+    }
+    const { isBodyOnly = false, changeCount = 0 } = this.#taint ?? {};
+    if (isBodyOnly && damages.length > changeCount) {
+      this.problems.push(`${damages.length} bodies differ, ${changeCount} records were changed`);
     }
   }
 }

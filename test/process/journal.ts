@@ -38,6 +38,12 @@ export type Fact =
   | { type: 'late'; endpoint: string; epoch: number; id: string }
   /** A handler is about to complete it. */
   | { type: 'completed'; endpoint: string; epoch: number; id: string }
+  /** A handler was given bytes that nobody submitted; `id` is empty if they do not tell it. */
+  | { type: 'garbled'; endpoint: string; epoch: number; id: string }
+  /** A transaction was given another status than its own. */
+  | { type: 'foreign'; id: string }
+  /** A handler was given what was submitted for another link or epoch. */
+  | { type: 'misplaced'; endpoint: string; epoch: number; id: string; link: string }
   /** Something that must not be, seen by the process itself. */
   | { type: 'breach'; text: string };
 

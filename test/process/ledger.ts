@@ -54,8 +54,16 @@ type SubmissionEntry = Extract<Entry, { type: 'submit' | 'accepted' | 'refused' 
 type HandlingEntry = Extract<Entry, { type: 'handled' | 'late' | 'completed' }>;
 type LifecycleEntry = Exclude<
   Entry,
-  SubmissionEntry | HandlingEntry | { type: 'breach' | 'givenUp' }
+  SubmissionEntry | HandlingEntry | DamageEntry | { type: 'breach' | 'givenUp' }
 >;
+type DamageEntry = Extract<Entry, { type: 'garbled' | 'foreign' | 'misplaced' }>;
+
+/** What no carrier may do to work, unless the round tampered with the epoch's line. */
+export interface Damage {
+  readonly type: DamageEntry['type'];
+  readonly epochKey: string;
+  readonly text: string;
+}
 
 interface EndpointState {
   readonly link: string;
@@ -71,6 +79,7 @@ export class Ledger {
   readonly works: Moment[] = [];
   readonly connects: Moment[] = [];
   readonly leavings: Moment[] = [];
+  readonly damages: Damage[] = [];
   readonly problems: string[] = [];
   readonly #endpoints = new Map<string, EndpointState>();
   /** `accepted` follows its `submit` before anything else is submitted. */
@@ -87,7 +96,11 @@ export class Ledger {
     this.ends.length = 0;
     this.works.length = 0;
     this.leavings.length = 0;
+    this.damages.length = 0;
     this.problems.length = 0;
+    // Work that is later than the last one of its link would be caught by it.
+    const last = new Map(this.connects.map((connect) => [connect.link, connect]));
+    this.connects.splice(0, Infinity, ...last.values());
   }
 
   #take(entry: Entry): void {
@@ -102,6 +115,11 @@ export class Ledger {
       case 'late':
       case 'completed':
         this.#takeHandling(entry);
+        break;
+      case 'garbled':
+      case 'foreign':
+      case 'misplaced':
+        this.#takeDamage(entry);
         break;
       case 'breach':
         this.problems.push(entry.text);
@@ -157,6 +175,20 @@ export class Ledger {
     } else if (type === 'completed') {
       this.handlings.get(id)?.completions.push(atUs);
     }
+  }
+
+  #takeDamage(entry: DamageEntry): void {
+    const { type, id } = entry;
+    if (type === 'foreign') {
+      const epochKey = this.submissions.get(id)?.epochKey ?? '';
+      this.damages.push({ type, epochKey, text: `${id} was given another status` });
+      return;
+    }
+    const { link } = this.#endpointOf(entry.endpoint);
+    const epochKey = `${link} ${entry.epoch}`;
+    const whose = type === 'misplaced' ? `, of ${entry.link}` : '';
+    const text = `${id || 'a body'} was ${type} in ${epochKey}${whose}`;
+    this.damages.push({ type, epochKey, text });
   }
 
   /** The grammar `( appear ( connect disconnect )* disappear )* destroyed`; epochs grow. */

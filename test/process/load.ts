@@ -9,12 +9,17 @@ import { chooseByteLength, encodeBody, isStatusOf, type Behaviour, type Label } 
 import type { Journal, What } from './journal.js';
 import type { Quiet } from './quiet.js';
 
-const tickMs = 1;
 /** How much is submitted in one tick; which of them is chosen for each epoch. */
 const burstChoices = [2, 6, 40] as const;
 /** So many epochs have long bodies only, which fill the link. */
 const heavyOneIn = 3;
 const giveUpMsMax = 20;
+
+/** The pause between two bursts, and the longest burst. */
+export interface LoadRate {
+  readonly tickMs: number;
+  readonly burstMax: number;
+}
 
 export class Load {
   /** Transactions without a settlement. */
@@ -25,6 +30,7 @@ export class Load {
   readonly #journal: Journal;
   readonly #quiet: Quiet;
   readonly #nextId: () => string;
+  readonly #rate: LoadRate;
   #random: Random = createRandom(0);
   #isWanted = false;
   #isConnected = false;
@@ -40,6 +46,7 @@ export class Load {
     journal: Journal,
     quiet: Quiet,
     nextId: () => string,
+    rate: LoadRate,
   ) {
     this.#endpoint = endpoint;
     this.#name = name;
@@ -47,6 +54,7 @@ export class Load {
     this.#journal = journal;
     this.#quiet = quiet;
     this.#nextId = nextId;
+    this.#rate = rate;
   }
 
   start(seed: number): void {
@@ -76,14 +84,15 @@ export class Load {
 
   #chooseProfile(): void {
     this.#isHeavy = this.#random() % heavyOneIn === 0;
-    this.#burstMax = burstChoices[this.#random() % burstChoices.length] ?? 1;
+    const burstMax = burstChoices[this.#random() % burstChoices.length] ?? 1;
+    this.#burstMax = Math.min(burstMax, this.#rate.burstMax);
   }
 
   #tickSoon(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#tick();
-    }, tickMs);
+    }, this.#rate.tickMs);
   }
 
   #tick(): void {
@@ -189,7 +198,7 @@ export class Load {
   #settled(id: string, code: ErrorCode, execution: Execution, status?: Uint8Array): void {
     this.#journal.write({ type: 'settled', id, code, execution });
     if (status !== undefined && !isStatusOf(id, status)) {
-      this.#journal.write({ type: 'breach', text: `${id} was given another status` });
+      this.#journal.write({ type: 'foreign', id });
     }
     this.unsettledCount--;
     this.#quiet.changed();

@@ -3,7 +3,7 @@ import type { DisconnectEvent, Endpoint, EndpointHandlers } from 'idc';
 
 import { between, createRandom, type Random } from '../compliance/random.js';
 import type { Journal } from './journal.js';
-import { Load } from './load.js';
+import { Load, type LoadRate } from './load.js';
 import type { Quiet } from './quiet.js';
 import type { Note } from './setup.js';
 import { Witness } from './witness.js';
@@ -15,6 +15,7 @@ export interface Surroundings {
   readonly quiet: Quiet;
   readonly tell: (note: Note) => void;
   readonly nextId: () => string;
+  readonly rate: LoadRate;
 }
 
 const drainMsMax = 20;
@@ -64,9 +65,9 @@ export class Member {
   /** Once; an accepted endpoint is known when it appears. */
   attach(endpoint: Endpoint): void {
     if (this.endpoint !== undefined) return;
-    const { name, link, journal, quiet, nextId } = this.#around;
+    const { name, link, journal, quiet, nextId, rate } = this.#around;
     this.endpoint = endpoint;
-    this.load = new Load(endpoint, name, link, journal, quiet, nextId);
+    this.load = new Load(endpoint, name, link, journal, quiet, nextId, rate);
     endpoint.lifecycle$.subscribe((event) => {
       if (event.type !== 'destroyed') return;
       this.isGone = true;

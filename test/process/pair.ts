@@ -1,18 +1,29 @@
-/** Pair: the two processes of the test and the line between them, through deaths and returns. */
+/**
+ * Pair: the two processes of the test and the lines between them, through deaths and returns. Who
+ * dials whom, and with how many endpoints, is its topology.
+ */
 import assert from 'node:assert/strict';
 import path from 'node:path';
 
+import type { Quota, TimeLimits } from 'idc';
+
 import { ChaosProxy, type Side } from './chaos-proxy.js';
-import { RoundCheck, type Account, type Tally } from './check-round.js';
+import { RoundCheck, type Account, type Taint, type Tally } from './check-round.js';
 import { Ledger } from './ledger.js';
+import type { LoadRate } from './load.js';
 import { Party } from './party.js';
 import type { Report } from './setup.js';
 
-/** What connects both: the link's name and the epoch. */
-export interface Bond {
-  readonly link: string;
-  readonly epoch: number;
+export interface Topology {
+  /** So many endpoints of that side dial the other side, which listens if there are any. */
+  readonly dialCounts: Readonly<Record<Side, number>>;
+  readonly quota: Partial<Quota>;
+  readonly limits: Partial<TimeLimits>;
+  readonly rate: LoadRate;
 }
+
+/** What connects both: the epoch of each link. */
+export type Bonds = ReadonlyMap<string, number>;
 
 interface Member {
   readonly party: Party;
@@ -20,8 +31,16 @@ interface Member {
   isKilled: boolean;
 }
 
+export const sides = ['front', 'back'] as const;
+
+export function otherOf(side: Side): Side {
+  return side === 'front' ? 'back' : 'front';
+}
+
 export class Pair {
-  readonly proxy: ChaosProxy = new ChaosProxy();
+  readonly topology: Topology;
+  /** By the side that dials through it. */
+  readonly proxies: ReadonlyMap<Side, ChaosProxy>;
   readonly #folder: string;
   readonly #current = new Map<Side, Member>();
   /** Everyone whose journal the next check reads, and everyone ever started, for the teardown. */
@@ -29,15 +48,18 @@ export class Pair {
   readonly #started: Party[] = [];
   readonly #handledLast = new Map<string, number>();
   readonly #counts = { front: 0, back: 0 };
-  #proxyPort = 0;
+  readonly #proxyPorts = new Map<Side, number>();
 
   /** Journals go into `folder`. */
-  constructor(folder: string) {
+  constructor(folder: string, topology: Topology) {
     this.#folder = folder;
+    this.topology = topology;
+    const dialling = sides.filter((side) => topology.dialCounts[side] > 0);
+    this.proxies = new Map(dialling.map((side) => [side, new ChaosProxy()]));
   }
 
   async start(): Promise<void> {
-    this.#proxyPort = await this.proxy.listen();
+    for (const [side, proxy] of this.proxies) this.#proxyPorts.set(side, await proxy.listen());
     await this.startParty('back');
     await this.startParty('front');
     await this.connected();
@@ -49,23 +71,36 @@ export class Pair {
     return member.party;
   }
 
+  /** The only line's proxy, where the front alone dials. */
+  get proxy(): ChaosProxy {
+    const proxy = this.proxies.get('front');
+    assert.ok(proxy !== undefined, 'the front dials');
+    return proxy;
+  }
+
   /** A new process in the place of one that is gone. */
   async startParty(side: Side): Promise<void> {
     const name = `${side}.${++this.#counts[side]}`;
-    const isBack = side === 'back';
+    const { dialCounts, quota, limits, rate } = this.topology;
+    const listens = dialCounts[otherOf(side)] > 0;
     const party = new Party({
       name,
-      role: isBack ? 'listen' : 'dial',
-      address: isBack ? 'tcp://127.0.0.1:0/load' : `tcp://127.0.0.1:${this.#proxyPort}/load`,
+      listens,
+      dialCount: dialCounts[side],
+      dialAddress: `tcp://127.0.0.1:${this.#proxyPorts.get(side) ?? 0}/load`,
+      quota,
+      limits,
+      ...rate,
       journalPath: path.join(this.#folder, `${name}.log`),
     });
     const member = { party, ledger: new Ledger(), isKilled: false };
     this.#started.push(party);
     this.#members.push(member);
     this.#current.set(side, member);
-    if (!isBack) return;
+    if (!listens) return;
     await party.until('listening', () => party.address !== '');
-    this.proxy.targetPort = Number(new URL(party.address).port);
+    const proxy = this.proxies.get(otherOf(side));
+    if (proxy !== undefined) proxy.targetPort = Number(new URL(party.address).port);
   }
 
   async kill(side: Side): Promise<void> {
@@ -76,13 +111,26 @@ export class Pair {
     await member.party.untilExit();
   }
 
-  /** The bond that both sides have now, if they agree on one. */
-  get bond(): Bond | undefined {
-    const back = this.party('back').connected;
-    for (const [link, epoch] of this.party('front').connected) {
-      if (back.get(link) === epoch) return { link, epoch };
+  /** The bonds that both sides have now, if they agree on every link that is dialled. */
+  get bonds(): Bonds | undefined {
+    const bonds = new Map<string, number>();
+    for (const side of sides) {
+      const { dialled, connected } = this.party(side);
+      const other = this.party(otherOf(side));
+      if (dialled.size < this.topology.dialCounts[side]) return undefined;
+      for (const link of dialled) {
+        const epoch = connected.get(link);
+        if (epoch === undefined || other.connected.get(link) !== epoch) return undefined;
+        bonds.set(link, epoch);
+      }
     }
-    return undefined;
+    return bonds;
+  }
+
+  /** Those of `bonds` that `side` has dialled. */
+  dialledBy(side: Side, bonds: Bonds): Bonds {
+    const { dialled } = this.party(side);
+    return new Map([...bonds].filter(([link]) => dialled.has(link)));
   }
 
   /** Ends of epochs that either side has told of. */
@@ -90,11 +138,12 @@ export class Pair {
     return this.party('front').disconnected.size + this.party('back').disconnected.size;
   }
 
-  /** Waits until both sides are connected, in another epoch than `before`. */
-  async connected(before?: Bond): Promise<Bond> {
+  /** Waits until all links are connected at both ends, in other epochs than `before`. */
+  async connected(before: Bonds = new Map()): Promise<Bonds> {
     const isNew = (): boolean => {
-      const { bond } = this;
-      return bond !== undefined && (bond.link !== before?.link || bond.epoch !== before.epoch);
+      const { bonds } = this;
+      if (bonds === undefined) return false;
+      return [...before].every(([link, epoch]) => bonds.get(link) !== epoch);
     };
     const front = this.party('front');
     const back = this.party('back');
@@ -106,34 +155,58 @@ export class Pair {
         back.until('connect', () => isNew() || back.noteCount > inBack),
       ]);
     }
-    const { bond } = this;
-    assert.ok(bond !== undefined, 'both are connected');
-    return bond;
+    const { bonds } = this;
+    assert.ok(bonds !== undefined, 'both are connected');
+    return bonds;
   }
 
-  /** Stops the load and waits until nothing is outstanding on either side. */
+  /** Stops the load and waits until nothing is outstanding or left over on either side. */
   async settle(): Promise<Record<Side, Report>> {
     const [front, back] = [this.party('front'), this.party('back')];
+    const { dialCounts } = this.topology;
+    const endpoints = dialCounts.front + dialCounts.back;
     await Promise.all([front.ask({ command: 'hush' }), back.ask({ command: 'hush' })]);
     const [frontReport, backReport] = await Promise.all([
-      front.ask({ command: 'settle' }),
-      back.ask({ command: 'settle' }),
+      front.ask({ command: 'settle', endpoints }),
+      back.ask({ command: 'settle', endpoints }),
     ]);
-    return { front: frontReport, back: backReport };
+    const reports = { front: frontReport, back: backReport };
+    for (const side of sides) this.#checkLeft(side, reports[side], endpoints);
+    return reports;
+  }
+
+  /**
+   * Each endpoint has its socket, and a listener has one more. Timers are the keep-alive of the one
+   * peer, and for each endpoint the time limit of its transactions, which may outlive them.
+   */
+  #checkLeft(side: Side, report: Report, endpoints: number): void {
+    const { name } = this.party(side);
+    const listeners = this.topology.dialCounts[otherOf(side)] > 0 ? 1 : 0;
+    assert.equal(report.endpoints, endpoints, `${name}: endpoints after the round`);
+    const opened = report.descriptors - report.descriptorsBefore;
+    assert.equal(opened, endpoints + listeners, `${name}: descriptors after the round`);
+    const { timersArmed } = report;
+    const isExpected = timersArmed >= 1 && timersArmed <= 1 + endpoints;
+    assert.ok(isExpected, `${name}: ${timersArmed} timers after the round`);
   }
 
   /** Reads the journals up to now and checks them against each other. */
-  check(): Tally {
+  check(taint?: Taint): Tally {
     const accounts: Account[] = [];
     for (const { party, ledger, isKilled } of this.#members) {
       ledger.take(party.journal.read());
       accounts.push({ name: party.name, ledger, hasSurvived: !isKilled });
     }
-    const check = new RoundCheck(accounts, this.#handledLast);
+    const check = new RoundCheck(accounts, this.#handledLast, taint);
     check.run();
     for (const { ledger } of this.#members) ledger.forget();
     this.#members = this.#members.filter(({ party }) => party.exit === undefined);
-    assert.deepEqual(check.problems.slice(0, 20), [], `${check.problems.length} problems`);
+    const { problems } = check;
+    assert.equal(
+      problems.length,
+      0,
+      `${problems.length} problems:\n${problems.slice(0, 20).join('\n')}`,
+    );
     return check.tally;
   }
 
@@ -144,7 +217,8 @@ export class Pair {
       party.signal('SIGCONT');
       return (await party.ask({ command: 'explain' })).text;
     });
-    return `${(await Promise.all(texts)).join('\n')}\n${this.proxy.lineCount} lines`;
+    const lineCounts = [...this.proxies.values()].map(({ lineCount }) => lineCount);
+    return `${(await Promise.all(texts)).join('\n')}\nlines: ${lineCounts.join(', ')}`;
   }
 
   /** Nothing of the test outlives it. */
@@ -152,6 +226,6 @@ export class Pair {
     for (const party of this.#started) party.kill();
     await Promise.all(this.#started.map((party) => party.untilExit()));
     for (const party of this.#started) party.journal.close();
-    await this.proxy.close();
+    for (const proxy of this.proxies.values()) await proxy.close();
   }
 }

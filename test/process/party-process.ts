@@ -1,10 +1,10 @@
 /**
- * The process of one party: `node party-process.js OPTIONS`, made by `Party`. One dials, the other
- * listens; both submit and both handle. It ends by itself once its domain is closed.
+ * The process of one party: `node party-process.js OPTIONS`, made by `Party`. It dials, listens, or
+ * does both; each endpoint submits and handles. It ends by itself once its domain is closed.
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 
-import { createDomain, type Domain } from 'idc';
+import { createDomain, type Domain, type Listener } from 'idc';
 import { tcp } from 'idc/tcp';
 
 import { Journal } from './journal.js';
@@ -13,8 +13,6 @@ import { Quiet } from './quiet.js';
 import {
   forgetMs,
   frameBytesMax,
-  limits,
-  quota,
   type Command,
   type Note,
   type PartyOptions,
@@ -26,14 +24,18 @@ const options = JSON.parse(process.argv[2] ?? '') as PartyOptions;
 const journal = new Journal(options.journalPath);
 const quiet = new Quiet();
 const descriptorsBefore = listDescriptors();
+/** A link that ends may hold its socket for a second after its endpoint, by law L8. */
+const closedWithinMs = 10_000;
+const lookMs = 10;
 let members: Member[] = [];
 let memberCount = 0;
 const domain = createDomain({
   name: options.name,
   transports: [tcp({ frameBytesMax })],
-  quota,
-  limits,
+  quota: options.quota,
+  limits: options.limits,
 });
+let listener: Listener | undefined = undefined;
 let seed = 0;
 let isLoaded = false;
 let isHolding = true;
@@ -53,7 +55,9 @@ function nextId(): string {
 function addMember(link: string): Member {
   members = members.filter((known) => !known.isGone);
   const name = `${options.name}/${++memberCount}`;
-  const member = new Member({ name, link, journal, quiet, tell, nextId }, seed + memberCount);
+  const { tickMs, burstMax } = options;
+  const around = { name, link, journal, quiet, tell, nextId, rate: { tickMs, burstMax } };
+  const member = new Member(around, seed + memberCount);
   members.push(member);
   member.witness.isHolding = isHolding;
   return member;
@@ -63,17 +67,22 @@ function attach(member: Member): void {
   if (isLoaded) member.load?.start(seed + memberCount);
 }
 
-function dial(): void {
-  const name = `load-${memberCount + 1}`;
-  const member = addMember(`${domain.incarnation}/${name}`);
-  member.attach(domain.createEndpoint(options.address, member.handlers, { name }));
-  attach(member);
+function dialAll(): void {
+  const links: string[] = [];
+  for (let count = 0; count < options.dialCount; count++) {
+    const name = `load-${memberCount + 1}`;
+    const link = `${domain.incarnation}/${name}`;
+    const member = addMember(link);
+    member.attach(domain.createEndpoint(options.dialAddress, member.handlers, { name }));
+    attach(member);
+    links.push(link);
+  }
+  tell({ note: 'dialled', links });
 }
 
 function listen(): void {
-  const { address } = options;
-  const listener = domain.listen(
-    address,
+  listener = domain.listen(
+    'tcp://127.0.0.1:0/load',
     (offer) => {
       const member = addMember(`${offer.peer.incarnation}/${offer.peer.endpointName}`);
       member.onFound = () => {
@@ -115,11 +124,13 @@ async function perform(command: Command): Promise<void> {
     case 'settle':
       for (const member of members) member.flush();
       await quiet.until(() => members.every((member) => member.isQuiet));
+      await quiet.until(() => members.filter(({ isGone }) => !isGone).length <= command.endpoints);
+      await leftovers(command.endpoints);
       break;
     case 'replace':
       leave();
       await Promise.all(members.map((member) => member.destroy()));
-      if (options.role === 'dial') dial();
+      dialAll();
       break;
     case 'close':
       leave();
@@ -131,6 +142,22 @@ async function perform(command: Command): Promise<void> {
       break;
     case 'explain':
       break;
+  }
+}
+
+/**
+ * Waits until the last sockets and timers are gone: the one wait that nobody tells the end of.
+ * Whoever asked sees in the report how it went.
+ */
+async function leftovers(endpoints: number): Promise<void> {
+  const expected = descriptorsBefore.length + endpoints + (options.listens ? 1 : 0);
+  const untilMs = performance.now() + closedWithinMs;
+  const isLeft = (): boolean => {
+    const { timersArmed } = domain.statistics();
+    return listDescriptors().length !== expected || timersArmed > 1 + endpoints;
+  };
+  while (isLeft() && performance.now() < untilMs) {
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
   }
 }
 
@@ -148,11 +175,14 @@ function listDescriptors(): string[] {
 
 function report(of: Domain): Report {
   const targets = listDescriptors();
+  const { endpoints, timersArmed } = of.statistics();
+  const accepted = listener?.endpoints.length ?? 0;
   return {
     rssBytes: process.memoryUsage().rss,
-    sockets: targets.filter((target) => target.startsWith('socket:')).length,
     descriptors: targets.length,
-    ...of.statistics(),
+    descriptorsBefore: descriptorsBefore.length,
+    timersArmed,
+    endpoints: endpoints + accepted,
     resources: process.getActiveResourcesInfo(),
     text: members.map((member) => `${member.name}: ${member.explain()}`).join('\n'),
   };
@@ -173,7 +203,7 @@ process.on('message', (message: { id: number; command: Command }) => {
   });
 });
 process.once('disconnect', () => process.exit());
-if (options.role === 'dial') dial();
-else listen();
+if (options.listens) listen();
+dialAll();
 // The channel alone keeps no process alive: what does is the domain, or a leak.
 process.channel?.unref();

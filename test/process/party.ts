@@ -5,11 +5,10 @@ import { fileURLToPath } from 'node:url';
 
 import { JournalReader } from './journal.js';
 import { Quiet } from './quiet.js';
+import { guard } from './watchdog.js';
 import type { Answer, Command, Note, PartyOptions, Report } from './setup.js';
 
 const program = fileURLToPath(new URL('party-process.js', import.meta.url));
-/** A watchdog: whatever takes so long hangs. */
-const watchdogMs = 30_000;
 
 export interface Exit {
   readonly code: number | null;
@@ -20,6 +19,8 @@ export class Party {
   readonly name: string;
   readonly journal: JournalReader;
   address = '';
+  /** The links that it dials now. */
+  dialled: ReadonlySet<string> = new Set<string>();
   /** The epoch of each link that is connected. */
   readonly connected: Map<string, number> = new Map<string, number>();
   /** Ends of epochs, as `link epoch`, and links that disappeared. */
@@ -69,9 +70,9 @@ export class Party {
   /** Waits for news of this process that make `holds` true. */
   async until(what: string, holds: () => boolean, alive = true): Promise<void> {
     const isLost = (): boolean => alive && this.exit !== undefined;
-    await this.#guard(
-      what,
+    await guard(
       this.#quiet.until(() => holds() || isLost()),
+      () => `${this.name} for ${what}\n${this.stderr}`,
     );
     if (!holds()) throw new Error(`${this.name} ended before: ${what}\n${this.stderr}`);
   }
@@ -91,18 +92,6 @@ export class Party {
     return report;
   }
 
-  async #guard(what: string, work: Promise<void>): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const watchdog = new Promise<void>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(new Error(`${this.name} waits in vain for: ${what}\n${this.stderr}`));
-      }, watchdogMs);
-    });
-    await Promise.race([work, watchdog]).finally(() => {
-      clearTimeout(timer);
-    });
-  }
-
   #hear(message: Note | Answer): void {
     if ('answers' in message) {
       this.#answers.get(message.answers)?.(message.report);
@@ -119,11 +108,15 @@ export class Party {
       case 'listening':
         this.address = note.address;
         break;
+      case 'dialled':
+        this.dialled = new Set(note.links);
+        break;
       case 'connect':
         this.connected.set(note.link, note.epoch);
         break;
       case 'disconnect':
-        this.connected.delete(note.link);
+        // A listener may have a new endpoint for the link before the old one is told.
+        if (this.connected.get(note.link) === note.epoch) this.connected.delete(note.link);
         this.disconnected.set(`${note.link} ${note.epoch}`, note.reason);
         break;
       case 'disappear':

@@ -3,8 +3,11 @@ import type { Tally } from './check-round.js';
 
 export class TallySheet {
   readonly #tallies = new Map<string, Tally>();
+  readonly #returnMs = new Map<string, number>();
 
-  add(kind: string, tally: Tally): void {
+  /** `returnMs`: from the end of the trouble until every link was connected. */
+  add(kind: string, tally: Tally, returnMs: number): void {
+    this.#returnMs.set(kind, Math.max(this.#returnMs.get(kind) ?? 0, returnMs));
     const sum = this.#tallies.get(kind);
     if (sum === undefined) {
       this.#tallies.set(kind, { ...tally });
@@ -17,6 +20,8 @@ export class TallySheet {
     sum.atEnd += tally.atEnd;
     sum.maybeAtEnd += tally.maybeAtEnd;
     sum.late += tally.late;
+    sum.damaged += tally.damaged;
+    sum.corrupt += tally.corrupt;
   }
 
   /** Handlers that held back their own next connect. */
@@ -27,10 +32,15 @@ export class TallySheet {
   lines(): string[] {
     return [...this.#tallies].map(([kind, tally]) => {
       const { transactions, done, never, maybe, atEnd, maybeAtEnd, late } = tally;
+      const { damaged, corrupt } = tally;
       const all = `${transactions} transactions: ${done} done, ${never} never, ${maybe} maybe`;
       const share = ((100 * maybe) / Math.max(1, transactions)).toFixed(2);
       const ends = `${maybeAtEnd} maybe of ${atEnd} that an end settled`;
-      return `${kind}: ${all} (${share} %); ${ends}; ${late} handlers held back a connect`;
+      const harm =
+        damaged + corrupt > 0 ? `; ${damaged} bodies changed, ${corrupt} ends CORRUPT` : '';
+      const backMs = Math.round(this.#returnMs.get(kind) ?? 0);
+      const held = `${late} handlers held back a connect; back within ${backMs} ms`;
+      return `${kind}: ${all} (${share} %); ${ends}; ${held}${harm}`;
     });
   }
 }

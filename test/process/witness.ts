@@ -77,14 +77,18 @@ export class Witness {
   }
 
   #note(body: Uint8Array, ordinal: number, endpoint: Endpoint): Label {
-    const label = decodeBody(body);
-    if (label === undefined) throw new Error(`${this.#name}: a body was changed on its way`);
     const { epoch } = endpoint;
-    this.#journal.write({ type: 'handled', endpoint: this.#name, epoch, id: label.id, ordinal });
+    const decoded = decodeBody(body);
+    const { id = '' } = decoded?.label ?? {};
+    const where = { endpoint: this.#name, epoch, id };
+    if (decoded?.isWhole !== true) this.#journal.write({ type: 'garbled', ...where });
     this.openCount++;
+    if (decoded === undefined) return { id, link: this.#link, epoch, behaviour: 'fast' };
+    const { label } = decoded;
+    this.#journal.write({ type: 'handled', ...where, ordinal });
     if (label.link !== this.#link || label.epoch !== epoch) {
-      const text = `${label.id} of epoch ${label.epoch} handled in ${this.#link} ${epoch}`;
-      this.#journal.write({ type: 'breach', text });
+      const link = `${label.link} ${label.epoch}`;
+      this.#journal.write({ type: 'misplaced', ...where, link });
     }
     return label;
   }
@@ -92,7 +96,7 @@ export class Witness {
   #perform(label: Label, answer: () => void): void {
     const complete = (): void => {
       const { id, epoch } = label;
-      this.#journal.write({ type: 'completed', endpoint: this.#name, epoch, id });
+      if (id !== '') this.#journal.write({ type: 'completed', endpoint: this.#name, epoch, id });
       this.openCount--;
       answer();
       this.#quiet.changed();
