@@ -1,0 +1,15 @@
+/** All planted faults. */
+import { faultsOfDomains } from './faults-of-domains.js';
+import { faultsOfReceiving } from './faults-of-receiving.js';
+import { faultsOfSessions } from './faults-of-sessions.js';
+import { faultsOfSubmitting } from './faults-of-submitting.js';
+import { faultsOfTransports } from './faults-of-transports.js';
+import type { PlantedFault } from './planted-fault.js';
+
+export const plantedFaults: readonly PlantedFault[] = [
+  ...faultsOfSubmitting,
+  ...faultsOfReceiving,
+  ...faultsOfSessions,
+  ...faultsOfDomains,
+  ...faultsOfTransports,
+];
