@@ -185,7 +185,9 @@ function findNative(): Native | string {
     // Only the members that `Koffi` names are used, as its version 3 documents them.
     koffi = createRequire(import.meta.url)('koffi') as Koffi;
   } catch (error) {
-    return `the package koffi is not installed or does not load: ${String(error)}`;
+    // What follows in Node.js's message are the files that asked for it.
+    const [reason = ''] = String(error).split('\n', 1);
+    return `the package koffi is not installed or does not load: ${reason}`;
   }
   try {
     return new KoffiNative(koffi, declareFunctions(koffi));

@@ -270,7 +270,6 @@ export class RingLink implements Link {
       reader.release();
       if (this.#state !== LinkState.Up) return handled;
     }
-    if (handled > 0 && reader.publish()) this.#ring();
     if (writer.owesWritable || this.#isWritableDue) handled += this.#refill(writer);
     if (this.#isDirty) {
       this.#isDirty = false;
@@ -281,6 +280,9 @@ export class RingLink implements Link {
       return handled;
     }
     this.idleTurns += 1;
+    // Not while answers are due: a store that the peer sees at once is a fence. Room for an eighth
+    // of the ring is told in `release`, and before a sleep the rest.
+    if (reader.publish()) this.#ring();
     if (this.#state !== LinkState.Up) return 0;
     if (offset === PeekRefusal.Corrupt || writer.isCorrupt) return this.#fall(Fault.Corrupt);
     return reader.isPeerEnded ? this.#fall(Fault.Closed) : 0;

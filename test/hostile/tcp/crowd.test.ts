@@ -9,7 +9,7 @@ import { control, goodbye, greeting, record } from './wire.js';
 const crowdCount = 1000;
 const megabyte = 2 ** 20;
 
-/** Few enough at a time for any backlog: a kernel that forgets a connection tells no silent peer. */
+/** Few at a time, for any backlog: a kernel that forgets a connection tells no silent peer. */
 async function crowd(rig: HostileRig, count: number): Promise<RawPeer[]> {
   const peers: RawPeer[] = [];
   while (peers.length < count) {
