@@ -1,6 +1,7 @@
 /** All planted faults. */
 import { faultsOfDomains } from './faults-of-domains.js';
 import { faultsOfReceiving } from './faults-of-receiving.js';
+import { faultsOfRings } from './faults-of-rings.js';
 import { faultsOfSessions } from './faults-of-sessions.js';
 import { faultsOfSubmitting } from './faults-of-submitting.js';
 import { faultsOfTransports } from './faults-of-transports.js';
@@ -12,4 +13,5 @@ export const plantedFaults: readonly PlantedFault[] = [
   ...faultsOfSessions,
   ...faultsOfDomains,
   ...faultsOfTransports,
+  ...faultsOfRings,
 ];

@@ -1,5 +1,5 @@
 /**
- * `npm run planted -- [--only NAME] [--by CATCHER] [--list]` plants each fault into a private copy
+ * `npm run planted -- [--only PREFIX] [--by CATCHER] [--list]` plants each fault into a private copy
  * of the built project and sees whether the tests notice.
  *
  * First the sound tree has to pass everything that is to catch something, or a broken environment
@@ -37,9 +37,9 @@ const limitMsByTitle = new Map<string, number>();
 
 function chooseFaults(): readonly PlantedFault[] {
   const chosen = plantedFaults.filter(
-    ({ name }) => values.only === undefined || values.only === name,
+    ({ name }) => values.only === undefined || name.startsWith(values.only),
   );
-  if (chosen.length === 0) throw new Error(`no fault is called ${values.only ?? ''}`);
+  if (chosen.length === 0) throw new Error(`no fault's name begins with ${values.only ?? ''}`);
   return chosen;
 }
 
