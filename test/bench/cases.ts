@@ -1,17 +1,16 @@
 /** The cases: what of ours is measured, and with which peers beside it. */
 import type { Start } from './contender.js';
-import type { Job, Variant } from './job.js';
+import type { Job, SubjectName, Variant } from './job.js';
 import { startNearEnd } from './near-end-process.js';
 import type { TransportName } from './peers/peer.js';
-import { workloads, type WorkloadName } from './workload.js';
+import { scaleCases } from './scale/scale-cases.js';
+import type { WorkloadName } from './workload.js';
 
 export interface Case {
   /** `<transport>/<what>`, with `:<variant>` where there are several. */
   readonly name: string;
   readonly transport: TransportName;
   readonly workload: WorkloadName;
-  /** False where no peer has anything to compare: allocation. */
-  readonly hasPeers: boolean;
   /** True if it keeps the processor busy even between runs, so that it cannot take turns. */
   readonly isBusy: boolean;
   start(): Promise<Start>;
@@ -26,34 +25,64 @@ interface Choice {
 const only = (variant: Variant): Choice => ({ variant, isNamed: false });
 const named = (variant: Variant): Choice => ({ variant, isNamed: true });
 
+/** Those that have a subject of ours. */
+export type OwnTransport = {
+  [T in TransportName]: `idc-${T}` extends SubjectName ? T : never;
+}[TransportName];
+
 function makeCases(
-  transport: TransportName,
+  transport: OwnTransport,
   workload: WorkloadName,
   ...choices: readonly Choice[]
 ): Case[] {
   return choices.map(({ variant, isNamed }) => {
-    const job: Job = { subject: `idc-${transport}`, workload, variant };
-    return {
-      name: `${transport}/${workload}${isNamed ? `:${variant}` : ''}`,
-      transport,
-      workload,
-      hasPeers: !workloads[workload].allocation,
-      isBusy: variant === 'spin',
-      start: () => startNearEnd(job),
-    };
+    const name = `${transport}/${workload}${isNamed ? `:${variant}` : ''}`;
+    return makeCase(name, transport, workload, variant);
   });
 }
+
+export function makeCase(
+  name: string,
+  transport: OwnTransport,
+  workload: WorkloadName,
+  variant: Variant,
+): Case {
+  const job: Job = { subject: `idc-${transport}`, workload, variant };
+  // In a plain loop between two threads or processes the far end polls without a pause.
+  const isBusy = variant === 'spin' || (variant === 'poll' && transport !== 'memory');
+  return { name, transport, workload, isBusy, start: () => startNearEnd(job) };
+}
+
+const ringCases: readonly Case[] = (
+  ['ring-process', 'ring-thread', 'ring-shared'] as const
+).flatMap((transport) => [
+  ...makeCases(transport, 'message-64', only('adaptive'), named('poll')),
+  ...makeCases(transport, 'message-random', only('adaptive'), named('poll')),
+  ...makeCases(transport, 'message-1MiB', only('adaptive'), named('poll')),
+  ...makeCases(
+    transport,
+    'transaction-64',
+    named('park'),
+    named('adaptive'),
+    named('promise'),
+    named('poll'),
+  ),
+]);
 
 export const cases: readonly Case[] = [
   ...makeCases('memory', 'message-64', only('poll'), named('adaptive')),
   ...makeCases('memory', 'message-random', only('poll')),
   ...makeCases('memory', 'message-1MiB', only('poll')),
+  ...makeCases('memory', 'stripped-64', only('poll')),
+  ...makeCases('memory', 'stripped-random', only('poll')),
   ...makeCases('memory', 'transaction-64', named('callback'), named('promise')),
   ...makeCases('memory', 'allocation-message', only('poll')),
   ...makeCases('memory', 'allocation-transaction', named('callback'), named('promise')),
   ...makeCases('tcp', 'message-64', only('adaptive')),
   ...makeCases('tcp', 'message-random', only('adaptive')),
   ...makeCases('tcp', 'message-1MiB', only('adaptive')),
+  ...makeCases('tcp', 'stripped-64', only('adaptive')),
+  ...makeCases('tcp', 'stripped-random', only('adaptive')),
   ...makeCases(
     'tcp',
     'transaction-64',
@@ -64,4 +93,8 @@ export const cases: readonly Case[] = [
   ),
   ...makeCases('tcp', 'allocation-message', only('adaptive')),
   ...makeCases('tcp', 'allocation-transaction', named('callback'), named('promise')),
+  ...ringCases,
+  ...makeCases('ring-process', 'allocation-message', only('poll')),
+  ...makeCases('ring-process', 'allocation-transaction', named('callback'), named('promise')),
+  ...scaleCases,
 ];

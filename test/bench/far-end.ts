@@ -2,7 +2,7 @@
  * The program of a far end, started by `start-far-end.ts` as a process or a thread: it loads the
  * subject, serves, and says where. It lives as long as the near end does.
  */
-import { workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 
 import { decodeJob } from './job.js';
 import { loadSubject } from './subjects.js';
@@ -14,4 +14,5 @@ const job = decodeJob(jobWords);
 const subject = await loadSubject(job.subject);
 const address = await subject.serve(job, nearAddress);
 process.send?.({ address });
+parentPort?.postMessage({ address });
 process.on('disconnect', () => process.exit());

@@ -1,17 +1,19 @@
 /**
- * `npm run bench [-- --only REGEX] [--runs N] [--json FILE] [--list]`: IDC through its public API
- * beside its peers. Every figure is the median of N runs (default 5; of allocations the least).
- * Exit code 0 only if all of ours, and every peer that is installed, could be measured.
+ * `npm run bench [-- --help]`: IDC through its public API beside its peers, as a table or charts.
+ * Every figure is the median of N runs (default 5; of allocations the least). Exit code 0 only if
+ * all of ours, and every peer that is installed, could be measured.
  */
 import { open, type FileHandle } from 'node:fs/promises';
 
 import { cases, type Case } from './cases.js';
 import { machineLines } from './machine.js';
 import { reasonOf } from './narrow.js';
-import { parseOptions, UsageError, type Options } from './options.js';
+import { helpLines, parseOptions, UsageError, usageExitCode, type Options } from './options.js';
 import { peers } from './peers/index.js';
+import { complain, print } from './report.js';
 import type { Row } from './row.js';
-import { runCase } from './run-case.js';
+import { peersBeside, runCase } from './run-case.js';
+import { runSweep } from './sweep/run-sweep.js';
 import { headLines, rowLine } from './table.js';
 
 function chooseCases(only: RegExp): Case[] {
@@ -29,7 +31,7 @@ async function openFile(path: string): Promise<FileHandle> {
   }
 }
 
-async function run(options: Options): Promise<void> {
+async function runTable(options: Options): Promise<void> {
   const chosen = chooseCases(options.only);
   if (options.list) {
     print(chosen.map((candidate) => candidate.name));
@@ -40,7 +42,8 @@ async function run(options: Options): Promise<void> {
   const rows: Row[] = [];
   const told = new Set<string>();
   for (const candidate of chosen) {
-    const { rows: more, notes, problems } = await runCase(candidate, peers, options.runs);
+    const beside = peersBeside(candidate, peers);
+    const { rows: more, notes, problems } = await runCase(candidate, beside, options.runs);
     const newNotes = notes.filter((note) => !told.has(note));
     for (const note of newNotes) told.add(note);
     print([...more.map(rowLine), ...newNotes.map((note) => `  # ${note}`)]);
@@ -51,18 +54,15 @@ async function run(options: Options): Promise<void> {
   await file?.close();
 }
 
-function print(lines: readonly string[]): void {
-  for (const line of lines) process.stdout.write(`${line}\n`);
-}
-
-function complain(reason: string): void {
-  process.stderr.write(`bench: ${reason}\n`);
-  process.exitCode = 1;
+async function run(options: Options): Promise<void> {
+  if (options.help) print(helpLines);
+  else if (options.charts !== undefined) await runSweep(options.charts, options);
+  else await runTable(options);
 }
 
 try {
   await run(parseOptions(process.argv.slice(2)));
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
-  complain(error.message);
+  complain(error.message, usageExitCode);
 }

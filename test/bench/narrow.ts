@@ -15,6 +15,11 @@ export function hasField<K extends string>(value: unknown, key: K): value is Rec
   return typeof value === 'object' && value !== null && Object.hasOwn(value, key);
 }
 
+/** True if `error` is the system's, with this code. */
+export function isErrorCode(error: unknown, code: string): boolean {
+  return hasField(error, 'code') && error.code === code;
+}
+
 /** What went wrong, in one line. */
 export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);

@@ -33,6 +33,18 @@ export function summarize(runs: readonly (readonly Figure[])[]): Figure[] {
   });
 }
 
+/**
+ * In words, what the guarantees take of the rate that the same bytes have without them; nothing if
+ * the stripped loop is not among the rows.
+ */
+export function reliabilityCost(rows: readonly Row[]): string[] {
+  return rows
+    .filter(({ peer }) => peer === 'stripped')
+    .map(
+      ({ case: name, ratio }) => `${name}: reliability costs ${Math.round(100 * (1 - ratio))} %`,
+    );
+}
+
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;

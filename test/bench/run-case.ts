@@ -1,9 +1,10 @@
-/** Runs one case: ours and all its peers, warm and side by side, taking turns run by run. */
+/** Runs one case: ours and the peers beside it, warm and side by side, taking turns run by run. */
 import type { Case } from './cases.js';
 import type { Contender, Figure, Start } from './contender.js';
 import { reasonOf } from './narrow.js';
 import type { Peer } from './peers/peer.js';
-import { summarize, type Row } from './row.js';
+import { reliabilityCost, summarize, type Row } from './row.js';
+import { workloads } from './workload.js';
 
 export interface CaseResult {
   readonly rows: readonly Row[];
@@ -32,7 +33,7 @@ export async function runCase(
     await round.takeTurns(runs);
     await round.stopAll();
   }
-  for (const peer of peersOf(theCase, peers)) {
+  for (const peer of peers) {
     round.enter(peer.name, await peer.start(theCase.workload));
   }
   await round.takeTurns(runs);
@@ -40,9 +41,11 @@ export async function runCase(
   return round.conclude(theCase);
 }
 
-function peersOf(theCase: Case, peers: readonly Peer[]): Peer[] {
-  if (!theCase.hasPeers) return [];
-  return peers.filter((peer) => peer.besides.includes(theCase.transport));
+/** Those that stand beside a case in the table. */
+export function peersBeside({ transport, workload }: Case, peers: readonly Peer[]): Peer[] {
+  return peers.filter(
+    (peer) => peer.besides.includes(transport) && peer.measures(workloads[workload]),
+  );
 }
 
 class Round {
@@ -50,6 +53,8 @@ class Round {
   readonly #running = new Set<Entry>();
   readonly #notes: string[] = [];
   readonly #problems: string[] = [];
+  /** Names of those left out, by the reason that they share. */
+  readonly #leftOut = new Map<string, string[]>();
 
   get isEmpty(): boolean {
     return this.#entries.length === 0;
@@ -63,7 +68,7 @@ class Round {
       this.#running.add(entry);
       this.#notes.push(`${name}: ${start.contender.note}`);
     } else if (start.kind === 'missing' && peer !== null) {
-      this.#notes.push(`${name}: left out, ${start.reason}`);
+      this.#leftOut.set(start.reason, [...(this.#leftOut.get(start.reason) ?? []), name]);
     } else {
       this.#problems.push(`${name}: ${start.reason}`);
     }
@@ -104,6 +109,10 @@ class Round {
         rows.push({ case: name, transport, peer, metric, value, unit, ratio });
       }
     }
-    return { rows, notes: this.#notes, problems: this.#problems };
+    const leftOut = [...this.#leftOut].map(
+      ([reason, names]) => `${names.join(', ')}: left out, ${reason}`,
+    );
+    const notes = [...this.#notes, ...leftOut, ...reliabilityCost(rows)];
+    return { rows, notes, problems: this.#problems };
   }
 }

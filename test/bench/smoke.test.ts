@@ -1,31 +1,11 @@
 /** The bench itself: a small case from end to end, the form of its file, and its usage errors. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
-const program = fileURLToPath(new URL('./main.js', import.meta.url));
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function runBench(...words: readonly string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [program, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const [stdout, stderr] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ]);
-  return { code: child.exitCode, stdout, stderr };
-}
+import { runBench } from './run-bench.js';
 
 async function readRows(file: string): Promise<object[]> {
   const rows: unknown = JSON.parse(await readFile(file, 'utf8'));
@@ -76,12 +56,17 @@ for (const [mistake, words] of [
   ['a pattern that matches no case', ['--only', 'no such case']],
   ['a number of runs that is none', ['--runs', '0']],
   ['an unknown option', ['--fast']],
+  ['a word that is no option', ['fast']],
+  ['rows without charts', ['--from', 'rows.json']],
+  ['charts with the file of the table', ['--charts', 'charts', '--json', 'rows.json']],
+  ['rows that are not there', ['--charts', tmpdir(), '--from', '/no such file']],
+  ['a folder that cannot be made', ['--charts', '/dev/null/charts']],
+  ['a pattern that matches no chart', ['--charts', 'charts', '--only', 'no such case']],
   ['a file that cannot be written', ['--json', '/no such directory/rows.json']],
 ] as const) {
-  test(`${mistake}: one line and a non-zero exit`, async () => {
+  test(`${mistake}: one line and exit code 2`, async () => {
     const { code, stdout, stderr } = await runBench(...words);
-    assert.notEqual(code, 0);
-    assert.equal(stdout, '');
+    assert.deepEqual([code, stdout], [2, '']);
     assert.match(stderr, /^bench: .+\n$/);
   });
 }
@@ -89,4 +74,36 @@ for (const [mistake, words] of [
 test('--list names the cases and measures nothing', async () => {
   const { code, stdout } = await runBench('--list', '--only', '^tcp/message-64');
   assert.deepEqual([code, stdout], [0, 'tcp/message-64\n']);
+});
+
+test('--help tells the options and measures nothing', async () => {
+  const { code, stdout, stderr } = await runBench('--help');
+  assert.deepEqual([code, stderr], [0, '']);
+  for (const option of ['--only', '--runs', '--list', '--json', '--charts', '--from', '--help']) {
+    assert(stdout.includes(`  ${option}`), option);
+  }
+});
+
+test('the stripped loop stands beside ours, and what reliability costs is told', async () => {
+  const ended = await runBench('--only', '^(memory|tcp)/stripped-64$', '--runs', '1');
+  assert.deepEqual([ended.code, ended.stderr], [0, '']);
+  for (const name of ['memory/stripped-64', 'tcp/stripped-64']) {
+    const lines = ended.stdout.split('\n').filter((line) => line.startsWith(`${name} `));
+    assert.equal(lines.length, 2);
+    assert.match(lines[1] ?? '', / stripped +rate /);
+    assert.match(ended.stdout, new RegExp(`# ${name}: reliability costs -?\\d+ %`));
+  }
+});
+
+test('rings between processes and threads: event loops and plain loops end', async () => {
+  const names = ['ring-process/message-random', 'ring-process/message-random:poll'];
+  names.push('ring-thread/message-random', 'ring-shared/message-random:poll');
+  const ended = await runBench('--only', `^(${names.join('|')})$`, '--runs', '1');
+  assert.deepEqual([ended.code, ended.stderr], [0, '']);
+  for (const name of names) {
+    const lines = ended.stdout.split('\n').filter((line) => line.startsWith(`${name} `));
+    const [ours, ...peers] = lines;
+    assert.match(ours ?? '', / - +rate +[\d,]+ msg\/s +1\.00$/);
+    assert(peers.length > 0, name);
+  }
 });

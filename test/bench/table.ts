@@ -2,7 +2,7 @@
 import { ratioMeaning, type Row } from './row.js';
 import type { Unit } from './workload.js';
 
-const widths = { case: 39, transport: 9, peer: 11, metric: 14, value: 12, unit: 5, ratio: 8 };
+const widths = { case: 44, transport: 12, peer: 11, metric: 14, value: 12, unit: 5, ratio: 8 };
 
 export function headLines(): string[] {
   const head = joinCells('case', 'transport', 'peer', 'metric', 'value', 'unit', 'ratio');

@@ -2,6 +2,8 @@
  * Window: flow control for peers that have none of their own. The sender keeps at most `itemsMax`
  * on the way; the far end gives them back in batches.
  */
+import { countWithin } from './workload.js';
+
 export class Window {
   readonly #itemsMax: number;
   #onTheWay = 0;
@@ -36,7 +38,8 @@ export class Window {
 
 /** Items on the way at most, and given back at once: small ones by the thousand, large ones not. */
 export function windowFor(itemBytes: number): { itemsMax: number; batch: number } {
-  return itemBytes > 4096 ? { itemsMax: 16, batch: 2 } : { itemsMax: 4096, batch: 512 };
+  const itemsMax = countWithin(16 * 1024 * 1024, itemBytes, 16, 4096);
+  return { itemsMax, batch: itemsMax / 8 };
 }
 
 function ignore(): void {

@@ -4,12 +4,26 @@
  */
 import { isKeyOf } from './narrow.js';
 import { Payloads } from './payloads.js';
+import type { ScaleMetric, ScaleUnit } from './scale/scale-job.js';
 
-export type Unit = 'msg/s' | 'GB/s' | 'us' | 'B';
-export type Metric = 'rate' | 'p50' | 'p99' | 'p999' | 'bytes-per-item';
+export type Unit = 'msg/s' | 'GB/s' | 'us' | 'B' | ScaleUnit;
+export type Metric = 'rate' | 'p50' | 'p99' | 'p999' | 'bytes-per-item' | ScaleMetric;
+
+export type SizeName = '8' | '64' | '512' | '4KiB' | '32KiB' | '256KiB' | '1MiB';
+
+/** Bytes of an item, by the name that a workload gives them. */
+export const sizes: Readonly<Record<SizeName, number>> = {
+  '8': 8,
+  '64': 64,
+  '512': 512,
+  '4KiB': 4 * 1024,
+  '32KiB': 32 * 1024,
+  '256KiB': 256 * 1024,
+  '1MiB': 1024 * 1024,
+};
 
 export interface Workload {
-  /** `flood`: one way, as fast as it goes. `round-trip`: one at a time, each one answered. */
+  /** `flood`: one way, as fast as it goes. `round-trip`: one at a time, answered at length. */
   readonly shape: 'flood' | 'round-trip';
   /** Bytes of every item; `random` is 1 to 512. */
   readonly itemBytes: number | 'random';
@@ -17,27 +31,56 @@ export interface Workload {
   readonly rateUnit: 'msg/s' | 'GB/s';
   /** True if not time is measured but the heap that an item leaves behind. */
   readonly allocation: boolean;
+  /** Who stands beside us: other systems, our own loop without guarantees, or nobody. */
+  readonly beside: 'systems' | 'stripped' | 'nobody';
 }
 
-const small = { itemBytes: 64, rateUnit: 'msg/s', allocation: false } as const;
-const random = { itemBytes: 'random', rateUnit: 'msg/s', allocation: false } as const;
-const large = { itemBytes: 1024 * 1024, rateUnit: 'GB/s', allocation: false } as const;
-
 export type WorkloadName =
-  | 'message-64'
-  | 'message-random'
-  | 'message-1MiB'
-  | 'transaction-64'
+  | `message-${SizeName | 'random'}`
+  | `transaction-${SizeName}`
+  | 'stripped-64'
+  | 'stripped-random'
   | 'allocation-message'
-  | 'allocation-transaction';
+  | 'allocation-transaction'
+  | 'scale';
+
+const plain = { rateUnit: 'msg/s', allocation: false, beside: 'systems' } as const;
+const allocation = {
+  itemBytes: 'random',
+  rateUnit: 'msg/s',
+  allocation: true,
+  beside: 'nobody',
+} as const;
+
+function flood(itemBytes: number | 'random'): Workload {
+  return { shape: 'flood', itemBytes, ...plain };
+}
+
+function roundTrip(itemBytes: number): Workload {
+  return { shape: 'round-trip', itemBytes, ...plain };
+}
 
 export const workloads: Readonly<Record<WorkloadName, Workload>> = {
-  'message-64': { shape: 'flood', ...small },
-  'message-random': { shape: 'flood', ...random },
-  'message-1MiB': { shape: 'flood', ...large },
-  'transaction-64': { shape: 'round-trip', ...small },
-  'allocation-message': { shape: 'flood', ...random, allocation: true },
-  'allocation-transaction': { shape: 'round-trip', ...random, allocation: true },
+  'message-8': flood(sizes['8']),
+  'message-64': flood(sizes['64']),
+  'message-512': flood(sizes['512']),
+  'message-4KiB': flood(sizes['4KiB']),
+  'message-32KiB': flood(sizes['32KiB']),
+  'message-256KiB': flood(sizes['256KiB']),
+  'message-1MiB': { ...flood(sizes['1MiB']), rateUnit: 'GB/s' },
+  'message-random': flood('random'),
+  'transaction-8': roundTrip(sizes['8']),
+  'transaction-64': roundTrip(sizes['64']),
+  'transaction-512': roundTrip(sizes['512']),
+  'transaction-4KiB': roundTrip(sizes['4KiB']),
+  'transaction-32KiB': roundTrip(sizes['32KiB']),
+  'transaction-256KiB': roundTrip(sizes['256KiB']),
+  'transaction-1MiB': roundTrip(sizes['1MiB']),
+  'stripped-64': { ...flood(sizes['64']), beside: 'stripped' },
+  'stripped-random': { ...flood('random'), beside: 'stripped' },
+  'allocation-message': { shape: 'flood', ...allocation },
+  'allocation-transaction': { shape: 'round-trip', ...allocation },
+  scale: { ...flood(sizes['64']), beside: 'nobody' },
 };
 
 export function isWorkloadName(text: string): text is WorkloadName {
@@ -48,11 +91,24 @@ export function isWorkloadName(text: string): text is WorkloadName {
 export function makePayloads(name: WorkloadName): Payloads {
   const { itemBytes } = workloads[name];
   if (itemBytes === 'random') return Payloads.random(4096, 512);
-  return Payloads.equal(itemBytes <= 4096 ? 1024 : 4, itemBytes);
+  return Payloads.equal(countWithin(4 * 1024 * 1024, itemBytes, 4, 1024), itemBytes);
 }
 
 /** Most bytes in one body of a workload. */
 export function itemBytesMax(name: WorkloadName): number {
   const { itemBytes } = workloads[name];
   return itemBytes === 'random' ? 512 : itemBytes;
+}
+
+/**
+ * How many items of so many bytes fit into `totalBytes`, but `least` to `most`: what may be on the
+ * way, or be cycled through.
+ */
+export function countWithin(
+  totalBytes: number,
+  itemBytes: number,
+  least: number,
+  most: number,
+): number {
+  return Math.min(most, Math.max(least, Math.floor(totalBytes / itemBytes)));
 }

@@ -10,51 +10,14 @@ import { describe, it } from 'node:test';
 import { createMemoryNetwork, memory } from 'idc/memory';
 import { seedOfThisRun } from '../compliance/random.js';
 import { bytesPerStep, Payloads } from './measure.js';
-import { closePair, countCompletion, openPair, Tally, type Pair } from './pair.js';
+import { closePair, openPair } from './pair.js';
+import { driveMessages, driveTransactions, pollEffort } from './poll-drives.js';
 
 /**
  * Measured: 0.1 for a message and 0.9 for a transaction; in one process of eight on a busy machine
  * the compiler settled for 2.6 for a message (Node 20.20.2).
  */
 const bytesPerItemMax = 4;
-const effort = { warmUpSteps: 200_000, stepsPerRound: 40_000 };
-
-function poll({ front, back }: Pair): void {
-  front.poll();
-  back.poll();
-}
-
-function driveMessages(pair: Pair, payloads: Payloads): (count: number) => void {
-  const { endpoint, received } = pair;
-  return (count) => {
-    const end = received.count + count;
-    let left = count;
-    while (received.count < end) {
-      while (left > 0 && endpoint.submitMessage(payloads.current) >= 0) {
-        payloads.advance();
-        left--;
-      }
-      poll(pair);
-    }
-  };
-}
-
-function driveTransactions(pair: Pair, payloads: Payloads): (count: number) => void {
-  const { endpoint } = pair;
-  const tally = new Tally();
-  return (count) => {
-    const end = tally.settled + count;
-    let left = count;
-    while (tally.settled < end) {
-      while (left > 0 && endpoint.transact(payloads.current, countCompletion, tally) >= 0) {
-        payloads.advance();
-        left--;
-      }
-      poll(pair);
-    }
-    assert.equal(tally.wrong, 0);
-  };
-}
 
 describe('allocation in steady state, memory', () => {
   const seed = seedOfThisRun();
@@ -66,7 +29,7 @@ describe('allocation in steady state, memory', () => {
         if ((index & 3) === 0) kept[(index >> 2) & 63] = { index };
       }
     };
-    const bytes = await bytesPerStep(drive, effort);
+    const bytes = await bytesPerStep(drive, pollEffort);
     assert(bytes > bytesPerItemMax && bytes < 16, `${bytes} bytes`);
   });
 
@@ -77,7 +40,7 @@ describe('allocation in steady state, memory', () => {
     it(`a ${what} leaves less than ${bytesPerItemMax} bytes`, async (context) => {
       const transports = [memory({ network: createMemoryNetwork() })];
       const pair = await openPair(transports, 'memory://hub/items');
-      const bytes = await bytesPerStep(makeDrive(pair, new Payloads(seed)), effort);
+      const bytes = await bytesPerStep(makeDrive(pair, new Payloads(seed)), pollEffort);
       context.diagnostic(`${bytes.toFixed(3)} bytes per ${what}`);
       await closePair(pair);
       assert(bytes < bytesPerItemMax, `${bytes.toFixed(3)} bytes, IDC_SEED=${seed}`);

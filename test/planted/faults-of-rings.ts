@@ -9,7 +9,9 @@ export const faultsOfRings: readonly PlantedFault[] = [
     breaks: 'L3: frames arrive whole',
     file: 'transports/ring/ring-writer.ts',
     replace: '    this.#claimEnd = claimEnd;\n',
-    by: '    this.#claimEnd = claimEnd;\n    Atomics.store(this.#own, Control.Produced, claimEnd);\n',
+    by:
+      '    this.#claimEnd = claimEnd;\n' +
+      '    Atomics.store(this.#own, Control.Produced, claimEnd);\n',
     caughtBy: [every],
   },
   {

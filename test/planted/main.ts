@@ -1,6 +1,6 @@
 /**
- * `npm run planted -- [--only PREFIX] [--by CATCHER] [--list]` plants each fault into a private copy
- * of the built project and sees whether the tests notice.
+ * `npm run planted -- [--only PREFIX] [--by CATCHER] [--list]` plants each fault into a private
+ * copy of the built project and sees whether the tests notice.
  *
  * First the sound tree has to pass everything that is to catch something, or a broken environment
  * would pass for a good net. Then each fault is tried with its own catchers in their order, and

@@ -3,15 +3,22 @@ import type { Domain, EndpointHandlers, Listener, Quota } from 'idc';
 
 import { workloads, type WorkloadName } from '../workload.js';
 
-/** Of every answer to a round trip: as long as a fixed request. */
-const statusBytes = 64;
+/** Of the answer to a request of random length. */
+const randomStatusBytes = 64;
 
 export class BackEnd {
   readonly listener: Listener;
   #received = 0;
 
-  constructor(domain: Domain, address: string, workload: WorkloadName, quota: Partial<Quota>) {
-    const handlers = this.#makeHandlers(workload);
+  /** `more`: what else its endpoints are to be told. */
+  constructor(
+    domain: Domain,
+    address: string,
+    workload: WorkloadName,
+    quota: Partial<Quota>,
+    more: EndpointHandlers = {},
+  ) {
+    const handlers = { ...more, ...this.#makeHandlers(workload) };
     this.listener = domain.listen(address, () => handlers, { quota });
   }
 
@@ -21,8 +28,9 @@ export class BackEnd {
   }
 
   #makeHandlers(workload: WorkloadName): EndpointHandlers {
-    const status = new Uint8Array(statusBytes);
-    const answersCount = workloads[workload].shape === 'flood';
+    const { shape, itemBytes } = workloads[workload];
+    const status = new Uint8Array(itemBytes === 'random' ? randomStatusBytes : itemBytes);
+    const answersCount = shape === 'flood';
     return {
       message: (message) => {
         this.#received += 1;

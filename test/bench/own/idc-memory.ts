@@ -4,12 +4,15 @@ import { createMemoryNetwork, memory } from 'idc/memory';
 
 import type { Job } from '../job.js';
 import type { Session, Subject } from '../session.js';
-import { itemBytesMax } from '../workload.js';
+import { countWithin, itemBytesMax } from '../workload.js';
 import { BackEnd } from './back-end.js';
 import { EventLoopSession } from './event-loop-session.js';
 import { connect } from './front-end.js';
 import { PollSession } from './poll-session.js';
 import { describeQuota, quotaFor } from './quotas.js';
+
+/** Messages outstanding; large ones are fewer. The stripped loop takes as many in a turn. */
+export const memoryMessagesMax = 256;
 
 const address = 'memory://bench/service';
 
@@ -17,7 +20,10 @@ async function open(job: Job): Promise<Session> {
   const transports = [memory({ network: createMemoryNetwork() })];
   const front = createDomain({ name: 'front', transports });
   const back = createDomain({ name: 'back', transports });
-  const quota = quotaFor(job.workload, itemBytesMax(job.workload) > 4096 ? 8 : 256);
+  const quota = quotaFor(
+    job.workload,
+    countWithin(8 * 1024 * 1024, itemBytesMax(job.workload), 8, memoryMessagesMax),
+  );
   const backEnd = new BackEnd(back, address, job.workload, quota);
   const endpoint = await connect(front, address, quota);
   const quotaNote = describeQuota(endpoint.quota);

@@ -5,11 +5,14 @@ import { tcp } from 'idc/tcp';
 import type { Job } from '../job.js';
 import type { Session, Subject } from '../session.js';
 import { startFarEnd } from '../start-far-end.js';
-import { itemBytesMax, workloads } from '../workload.js';
+import { countWithin, itemBytesMax, workloads } from '../workload.js';
 import { BackEnd } from './back-end.js';
 import { EventLoopSession } from './event-loop-session.js';
 import { connect } from './front-end.js';
 import { describeQuota, quotaFor } from './quotas.js';
+
+/** Messages outstanding; large ones are fewer. The stripped loop takes as many in a turn. */
+export const tcpMessagesMax = 4096;
 
 function waitOf({ variant }: Job): WaitStrategy {
   return variant === 'park' || variant === 'spin' ? variant : 'adaptive';
@@ -20,7 +23,7 @@ function createTcpDomain(name: string, job: Job): Domain {
 }
 
 function messagesOf(job: Job): number {
-  return itemBytesMax(job.workload) > 4096 ? 16 : 4096;
+  return countWithin(16 * 1024 * 1024, itemBytesMax(job.workload), 16, tcpMessagesMax);
 }
 
 async function open(job: Job): Promise<Session> {

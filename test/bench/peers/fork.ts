@@ -10,7 +10,7 @@ import type { Job } from '../job.js';
 import type { Payloads } from '../payloads.js';
 import { PingPong } from '../ping-pong.js';
 import type { Session, Subject } from '../session.js';
-import { startFarEnd, type FarEnd } from '../start-far-end.js';
+import { startFarEnd, type FarProcess } from '../start-far-end.js';
 import { windowFor } from '../window.js';
 import { itemBytesMax, workloads } from '../workload.js';
 
@@ -19,12 +19,12 @@ const endOfFlood = 'end';
 
 class ForkSession implements Session {
   readonly note: string;
-  readonly #farEnd: FarEnd;
+  readonly #farEnd: FarProcess;
   readonly #channel: ChildProcess;
   readonly #batch: number;
   readonly #pingPong: PingPong;
 
-  constructor(farEnd: FarEnd, batch: number) {
+  constructor(farEnd: FarProcess, batch: number) {
     this.note = `advanced serialization, batches of ${batch}`;
     this.#farEnd = farEnd;
     this.#channel = farEnd.process;

@@ -1,13 +1,23 @@
-/** The peers, in the order of the table. Figures to expect are in DESIGN section 8. */
-import { subjectPeer, type Peer } from './peer.js';
+/** The peers, in the order of the table. */
+import { oneWayPeer, strippedPeer, subjectPeer, type Peer } from './peer.js';
+import { ucxPeer } from './ucx.js';
 
 export const peers: readonly Peer[] = [
-  subjectPeer('messageport', 'memory'),
-  subjectPeer('net', 'tcp'),
-  subjectPeer('fork', 'tcp'),
-  subjectPeer('ws', 'tcp'),
-  subjectPeer('zeromq-tcp', 'tcp'),
-  subjectPeer('zeromq-ipc', 'tcp'),
-  subjectPeer('grpc-tcp', 'tcp'),
-  subjectPeer('grpc-unix', 'tcp'),
+  strippedPeer('memory'),
+  strippedPeer('tcp'),
+  subjectPeer('messageport', 'local', 'memory', 'ring-thread', 'ring-shared'),
+  oneWayPeer('ringbuf', 'local', 'ring-thread', 'ring-shared'),
+  subjectPeer('net', 'tcp', 'tcp'),
+  subjectPeer('net-unix', 'local', 'ring-process'),
+  subjectPeer('fork', 'local', 'tcp'),
+  subjectPeer('ws', 'tcp', 'tcp'),
+  subjectPeer('zeromq-tcp', 'tcp', 'tcp'),
+  subjectPeer('zeromq-ipc', 'local', 'tcp', 'ring-process'),
+  subjectPeer('grpc-tcp', 'tcp', 'tcp'),
+  subjectPeer('grpc-unix', 'local', 'tcp'),
+  ucxPeer('ucx-tag-tcp', 'tcp', 'tcp'),
+  ucxPeer('ucx-am-tcp', 'tcp', 'tcp'),
+  ucxPeer('ucx-tag-shm', 'local', 'ring-process'),
+  ucxPeer('ucx-am-shm', 'local', 'ring-process'),
+  ucxPeer('ucx-put-shm', 'local', 'ring-process'),
 ];

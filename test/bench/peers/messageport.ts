@@ -5,14 +5,14 @@
  * fast as `slice` and a transfer. Ports have no flow control; the far end returns what it got in
  * batches. Draining with `receiveMessageOnPort` gained nothing.
  */
-import { MessageChannel, parentPort, type MessagePort, type Worker } from 'node:worker_threads';
+import { MessageChannel, parentPort, type MessagePort } from 'node:worker_threads';
 
 import type { Durations } from '../durations.js';
 import type { Job } from '../job.js';
 import type { Payloads } from '../payloads.js';
 import { PingPong } from '../ping-pong.js';
 import type { Session, Subject } from '../session.js';
-import { startFarEndThread } from '../start-far-end.js';
+import { startFarEndThread, type FarEnd } from '../start-far-end.js';
 import { Window, windowFor } from '../window.js';
 import { itemBytesMax, workloads } from '../workload.js';
 
@@ -22,14 +22,14 @@ const endOfFlood = 0;
 class MessagePortSession implements Session {
   readonly note: string;
   readonly #port: MessagePort;
-  readonly #worker: Worker;
+  readonly #farEnd: FarEnd;
   readonly #window: Window;
   readonly #pingPong: PingPong;
 
-  constructor(port: MessagePort, worker: Worker, itemsMax: number) {
+  constructor(port: MessagePort, farEnd: FarEnd, itemsMax: number) {
     this.note = `structured clone, ${itemsMax} on the way at most`;
     this.#port = port;
-    this.#worker = worker;
+    this.#farEnd = farEnd;
     this.#window = new Window(itemsMax);
     this.#pingPong = new PingPong((body) => {
       port.postMessage(body);
@@ -61,15 +61,15 @@ class MessagePortSession implements Session {
 
   async close(): Promise<void> {
     this.#port.close();
-    await this.#worker.terminate();
+    await this.#farEnd.stop();
   }
 }
 
 async function open(job: Job): Promise<Session> {
-  const worker = await startFarEndThread(job);
+  const farEnd = await startFarEndThread(job);
   const { port1, port2 } = new MessageChannel();
-  worker.postMessage(port2, [port2]);
-  return new MessagePortSession(port1, worker, windowFor(itemBytesMax(job.workload)).itemsMax);
+  farEnd.worker.postMessage(port2, [port2]);
+  return new MessagePortSession(port1, farEnd, windowFor(itemBytesMax(job.workload)).itemsMax);
 }
 
 function serve(job: Job): Promise<string> {

@@ -1,14 +1,18 @@
 /**
- * Peer `net`: the bytes themselves over node:net on loopback, with no framing and no guarantee
- * beyond TCP's. It shows what the medium gives at best from Node.
+ * Peers `net` and `net-unix`: the bytes themselves over node:net, on loopback or through a Unix
+ * socket, with no framing and no guarantee beyond the medium's. They show what the medium gives at
+ * best from Node.
  *
  * The near end listens, because only a dialling socket can have `onread`, and the far end is the
  * one that reads much. Small bodies are written corked, so that they leave in one `writev` per
- * turn; 1 MiB bodies are written in the size that was fastest when the session began.
+ * turn; bodies beyond 4 KiB are written in the size that was fastest when the session began.
  * Round trips sleep in the event loop.
  */
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 
 import type { Durations } from '../durations.js';
 import type { Job } from '../job.js';
@@ -25,6 +29,8 @@ const bulkWriteBytes = [64 * 1024, 256 * 1024, 1024 * 1024, 4 * 1024 * 1024] as 
 const calibrateMs = 100;
 /** Small bodies handed over at once. 4,096 were no faster, 64 and 16,384 slower. */
 const corkedItems = 1024;
+/** Longer bodies are written as one stream of bytes. */
+const corkedBytesMax = 4096;
 /** All payload bytes are 0, so a last byte of 1 ends a flood. */
 const endOfFlood = Uint8Array.of(1);
 
@@ -36,12 +42,17 @@ class NetSession implements Session {
   readonly #pingPong: PingPong;
   #bulk: Uint8Array | undefined;
 
-  constructor(server: Server, socket: Socket, farEnd: FarEnd) {
+  /** `answerBytes`: of what ends a flood or answers a round trip. */
+  constructor(server: Server, socket: Socket, farEnd: FarEnd, answerBytes: number) {
     this.#server = server;
     this.#socket = socket;
     this.#farEnd = farEnd;
     this.#pingPong = new PingPong((body) => socket.write(body));
-    socket.on('data', () => {
+    let received = 0;
+    socket.on('data', (bytes) => {
+      received += bytes.byteLength;
+      if (received < answerBytes) return;
+      received = 0;
       this.#pingPong.answered();
     });
   }
@@ -109,16 +120,22 @@ class NetSession implements Session {
   }
 }
 
-async function open(job: Job): Promise<Session> {
-  const server = createServer({ noDelay: true });
+/** At `socketPath`, or over TCP. */
+async function open(job: Job, socketPath?: string): Promise<Session> {
+  const server = createServer({ noDelay: socketPath === undefined });
   const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve));
-  server.listen(0, host);
+  server.listen(socketPath === undefined ? { port: 0, host } : { path: socketPath });
   await once(server, 'listening');
-  const farEnd = await startFarEnd(job, String(portOf(server)));
-  const session = new NetSession(server, await accepted, farEnd);
-  if (job.workload === 'message-1MiB') await session.calibrate();
-  else if (workloads[job.workload].shape === 'flood') session.note = `corked by ${corkedItems}`;
+  const farEnd = await startFarEnd(job, socketPath ?? String(portOf(server)));
+  const session = new NetSession(server, await accepted, farEnd, answerBytesOf(job));
+  if (workloads[job.workload].shape === 'round-trip') return session;
+  if (itemBytesMax(job.workload) > corkedBytesMax) await session.calibrate();
+  else session.note = `corked by ${corkedItems}`;
   return session;
+}
+
+function answerBytesOf({ workload }: Job): number {
+  return workloads[workload].shape === 'flood' ? endOfFlood.byteLength : itemBytesMax(workload);
 }
 
 function portOf(server: Server): number {
@@ -126,15 +143,15 @@ function portOf(server: Server): number {
   return address.port;
 }
 
+/** `nearAddress` is a port or a path. */
 async function serve(job: Job, nearAddress: string): Promise<string> {
-  const answer = new Uint8Array(itemBytesMax(job.workload));
   const echoes = workloads[job.workload].shape === 'round-trip';
+  const answer = echoes ? new Uint8Array(answerBytesOf(job)) : endOfFlood;
   const buffer = new Uint8Array(readBytes);
   let received = 0;
+  const isPath = path.isAbsolute(nearAddress);
   const socket = connect({
-    port: Number(nearAddress),
-    host,
-    noDelay: true,
+    ...(isPath ? { path: nearAddress } : { port: Number(nearAddress), host, noDelay: true }),
     onread: {
       buffer,
       callback: (byteLength) => {
@@ -142,7 +159,7 @@ async function serve(job: Job, nearAddress: string): Promise<string> {
         const ended = echoes ? received === answer.byteLength : buffer[byteLength - 1] === 1;
         if (!ended) return true;
         received = 0;
-        socket.write(echoes ? answer : endOfFlood);
+        socket.write(answer);
         return true;
       },
     },
@@ -151,4 +168,15 @@ async function serve(job: Job, nearAddress: string): Promise<string> {
   return '';
 }
 
-export const rawNet: Subject = { open, serve };
+export const rawNet: Subject = { open: (job) => open(job), serve };
+
+export const rawUnix: Subject = {
+  open: async (job) => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'idc-bench-'));
+    const session = await open(job, path.join(directory, 'socket'));
+    // Both ends hold it open by now; the name is needed no longer.
+    await rm(directory, { recursive: true });
+    return session;
+  },
+  serve,
+};

@@ -5,25 +5,64 @@
 import type { Start } from '../contender.js';
 import type { SubjectName } from '../job.js';
 import { startNearEnd } from '../near-end-process.js';
-import type { WorkloadName } from '../workload.js';
+import type { Workload, WorkloadName } from '../workload.js';
 
-/** Our transports, as the first half of a case's name. */
-export type TransportName = 'memory' | 'tcp';
+/**
+ * Our transports, as the first half of a case's name. Rings are in mapped memory between two
+ * processes or threads, or shared: between two threads in SharedArrayBuffers.
+ */
+export type TransportName = 'memory' | 'tcp' | 'ring-process' | 'ring-thread' | 'ring-shared';
+
+/** `tcp`: over a TCP connection on loopback. `local`: over anything else within one machine. */
+export type Medium = 'tcp' | 'local';
 
 export interface Peer {
   /** As it stands in the rows. */
   readonly name: string;
+  readonly medium: Medium;
   /** The transports beside which it stands. */
   readonly besides: readonly TransportName[];
-  /** Opens and warms it up for a workload. Never rejects. */
+  measures(workload: Workload): boolean;
+  /** Opens and warms it up for a workload that it measures. Never rejects. */
   start(workload: WorkloadName): Promise<Start>;
 }
 
-/** A peer that is a subject of this bench. */
-export function subjectPeer(name: SubjectName, ...besides: readonly TransportName[]): Peer {
+/** Another system that is a subject of this bench. */
+export function subjectPeer(
+  name: SubjectName,
+  medium: Medium,
+  ...besides: readonly TransportName[]
+): Peer {
   return {
     name,
+    medium,
     besides,
+    measures: ({ beside }) => beside === 'systems',
     start: (workload) => startNearEnd({ subject: name, workload, variant: 'plain' }),
+  };
+}
+
+/** Another system that takes records of one length and gives no answers. */
+export function oneWayPeer(
+  name: SubjectName,
+  medium: Medium,
+  ...besides: readonly TransportName[]
+): Peer {
+  return {
+    ...subjectPeer(name, medium, ...besides),
+    measures: ({ beside, shape, itemBytes }) =>
+      beside === 'systems' && shape === 'flood' && itemBytes !== 'random',
+  };
+}
+
+/** Our own loop over the bare transport. */
+export function strippedPeer(transport: 'memory' | 'tcp'): Peer {
+  return {
+    name: 'stripped',
+    medium: transport === 'tcp' ? 'tcp' : 'local',
+    besides: [transport],
+    measures: ({ beside }) => beside === 'stripped',
+    start: (workload) =>
+      startNearEnd({ subject: `stripped-${transport}`, workload, variant: 'plain' }),
   };
 }

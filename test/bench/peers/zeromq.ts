@@ -79,6 +79,9 @@ async function open(job: Job, nearAddress: string): Promise<Session> {
   const socket = makeDealer(job);
   await socket.bind(nearAddress);
   const farEnd = await startFarEnd(job, socket.lastEndpoint ?? '');
+  // It connects in the background; once it has answered, it needs the name no longer.
+  await socket.send(endOfFlood);
+  await socket.receive();
   return new ZeromqSession(socket, farEnd, itemBytesMax(job.workload) > 4096 ? 1 : 64);
 }
 
