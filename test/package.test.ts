@@ -42,7 +42,8 @@ before(async () => {
   );
   writeFileSync(path.join(project, 'package.json'), '{ "private": true, "type": "module" }\n');
   const words = ['--silent', '--offline', '--ignore-scripts', '--no-audit', '--no-fund'];
-  await inProject('npm', 'install', ...words, tarball, ...beside);
+  // So is every user's whose system has no koffi: the tests below add it where they need it.
+  await inProject('npm', 'install', '--omit=optional', ...words, tarball, ...beside);
   cpSync(programs, project, { recursive: true });
 });
 
@@ -79,10 +80,11 @@ describe('the tarball', () => {
     );
   });
 
-  test('asks for rxjs and nothing else', () => {
+  test('asks for rxjs, for koffi if it can be had, and for nothing else', () => {
     const manifest = readFileSync(path.join(installed, 'package.json'), 'utf8');
     assert.match(manifest, /"peerDependencies": \{\s*"rxjs": "[^"]+"\s*\}/);
-    assert.doesNotMatch(manifest, /"(dependencies|optionalDependencies|bundleDependencies)"/);
+    assert.match(manifest, /"optionalDependencies": \{\s*"koffi": "[^"]+"\s*\}/);
+    assert.doesNotMatch(manifest, /"(dependencies|bundleDependencies)"/);
   });
 
   test('publint finds nothing to say', async () => {
@@ -96,9 +98,23 @@ describe('the tarball', () => {
   });
 });
 
-describe('an empty project with the package', () => {
-  test('runs a plain JavaScript program', async () => {
-    assert.equal(await inProject(process.execPath, 'talk.js'), 'hello, world\n');
+const ringAddress = `ring://package-test-${process.pid}/hello`;
+
+describe('an empty project with the package, without koffi', () => {
+  for (const [name, ...words] of [
+    ['memory', 'memory://back/hello'],
+    ['tcp', 'tcp://127.0.0.1:0/hello'],
+    ['a ring in shared memory', ringAddress, 'shared'],
+    ['a ring as it can be had', ringAddress],
+  ] as const) {
+    test(`runs a plain JavaScript program over ${name}`, async () => {
+      assert.equal(await inProject(process.execPath, 'talk.js', ...words), 'hello, world\n');
+    });
+  }
+
+  test('is told what a ring in mapped memory needs', async () => {
+    const output = await inProject(process.execPath, 'mapped.js');
+    assert.match(output, /^UNSUPPORTED \(never\): .*koffi.*npm install koffi\n$/);
   });
 
   test('reaches every public name and nothing behind them', async () => {
@@ -112,4 +128,19 @@ describe('an empty project with the package', () => {
       assert.equal(await inProject(process.execPath, program), 'hello, world\n');
     });
   }
+});
+
+describe('a project with the package and koffi', () => {
+  before(() => {
+    for (const name of ['koffi', '@koromix']) {
+      const source = path.join(repositoryRoot, 'node_modules', name);
+      cpSync(source, path.join(project, 'node_modules', name), { recursive: true });
+    }
+  });
+
+  test('has rings in mapped memory', async () => {
+    assert.equal(await inProject(process.execPath, 'mapped.js'), 'mapped\n');
+    const words = ['talk.js', ringAddress, 'mapped'];
+    assert.equal(await inProject(process.execPath, ...words), 'hello, world\n');
+  });
 });

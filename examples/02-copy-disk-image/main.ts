@@ -1,5 +1,5 @@
 /**
- * `npm start [-- IMAGE]`: copies a disk image through IDC, three times (see `scenarios.ts`).
+ * `npm start [-- IMAGE]`: copies a disk image through IDC, by all means (see `scenarios.ts`).
  *
  * The exit code is 0 only if every copy has the image's digest. Whatever happens, no half copy, no
  * temporary folder and no process stays behind.
@@ -13,7 +13,7 @@ import { openImage } from './image.js';
 import { abortOnInterrupt } from './interrupt.js';
 import { help, parseOptions, type Options } from './options.js';
 import { createScreen, type Screen } from './progress.js';
-import { copyAcrossKill, copyOverMemory, copyOverTcp } from './scenarios.js';
+import { copyByAllMeans } from './scenarios.js';
 import { formatTable, type Row } from './table.js';
 
 async function main(): Promise<void> {
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   abortOnInterrupt(program);
   const folder = await makeFolder(options);
   try {
-    const rows = await copyThrice(options, folder, screen, program);
+    const rows = await copyImage(options, folder, screen, program);
     screen.say(`\n${formatTable(rows)}`);
   } finally {
     if (options.keepFolder === undefined) await rm(folder, { recursive: true, force: true });
@@ -44,7 +44,7 @@ async function makeFolder({ keepFolder }: Options): Promise<string> {
   }
 }
 
-async function copyThrice(
+async function copyImage(
   { imagePath, keepFolder }: Options,
   folder: string,
   screen: Screen,
@@ -59,12 +59,7 @@ async function copyThrice(
     const label = 'SHA-256 of the image';
     const digest = await digestFile(imagePath, image.byteLength, label, screen, program.signal);
     screen.say(`SHA-256  ${digest}`);
-    const setting = { image, digest, destination, screen, program };
-    return [
-      await copyOverMemory(setting),
-      await copyOverTcp(setting),
-      await copyAcrossKill(setting),
-    ];
+    return await copyByAllMeans({ image, digest, destination, screen, program });
   } finally {
     await image.file.close();
   }

@@ -12,8 +12,9 @@ export interface Options {
 export const help = `Usage: npm start [-- [--keep DIR] [IMAGE]]
 
 Serves the file IMAGE as a disk, reads the disk whole through IDC, writes a copy and compares
-digests. Does so three times: within one process over memory, between two processes over TCP, and
-between two processes of which the serving one is killed in the middle.
+digests. Does so once for each way to reach the disk: within one thread over memory, between two
+threads over the ring, and between two processes over the ring and over TCP. The process that
+serves is killed in the middle of a copy, too, over either.
 
   IMAGE        the file; default: the Node executable
   --keep DIR   leave the copy in DIR; otherwise it goes to a new temporary folder, and is removed

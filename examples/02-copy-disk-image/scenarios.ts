@@ -1,12 +1,13 @@
 /**
- * Three copies of one image, with one front end and one back end. What differs is where the back
- * end runs, and so the address and the transport behind its scheme.
+ * Copies of one image, with one front end and one back end. What differs is where the back end
+ * runs, and so the address and the transport behind its scheme.
  */
-import { createDomain, type TransportFactory } from 'idc';
+import { createDomain, IdcError, type TransportFactory } from 'idc';
 import { createMemoryNetwork, memory } from 'idc/memory';
+import { ring } from 'idc/ring';
 import { tcp } from 'idc/tcp';
 import { filter, firstValueFrom } from 'rxjs';
-import { startBackEnd } from './back-end-child.js';
+import { startProcess, startThread } from './back-end-child.js';
 import { serveDisk } from './back-end.js';
 import { copyDisk, type CopyOptions } from './copy.js';
 import { Disk } from './front-end.js';
@@ -26,13 +27,53 @@ export interface Setting {
   readonly program: AbortController;
 }
 
+/** What leads to another thread or process. */
+interface Medium {
+  /** As the table calls it. */
+  readonly name: string;
+  /** As a sentence calls it. */
+  readonly title: string;
+  /** Where the back end is to listen. */
+  readonly address: string;
+  readonly transport: TransportFactory;
+}
+
 type Interference = Pick<CopyOptions, 'onBytes' | 'beforeLastBlock'>;
 
-/** Port 0: the system chooses a free one. */
-const loopback = 'tcp://127.0.0.1:0/disk0';
+/** All copies there can be here, one after the other; one row each. */
+export async function copyByAllMeans(setting: Setting): Promise<readonly Row[]> {
+  const rows = [await copyOverMemory(setting), await copyFromThread(setting)];
+  for (const medium of [mappedRing(setting.screen), loopback()]) {
+    if (medium === undefined) continue;
+    rows.push(await copyFromProcess(setting, medium), await copyAcrossKill(setting, medium));
+  }
+  return rows;
+}
 
-export async function copyOverMemory(setting: Setting): Promise<Row> {
-  setting.screen.say('\nOne process, over memory');
+/** A name that no other run of this program uses; it is gone with the last who listens there. */
+function ringAddress(): string {
+  return `ring://copy-disk-image-${process.pid}/disk0`;
+}
+
+/** The ring between processes. Undefined where memory cannot be mapped; the user is told why. */
+function mappedRing(screen: Screen): Medium | undefined {
+  try {
+    const transport = ring({ memory: 'mapped' });
+    return { name: 'ring', title: 'the ring', address: ringAddress(), transport };
+  } catch (error) {
+    if (!(error instanceof IdcError)) throw error;
+    screen.say(`\nTwo processes, over the ring: left out. ${error.reason}`);
+    return undefined;
+  }
+}
+
+function loopback(): Medium {
+  // Port 0: the system chooses a free one.
+  return { name: 'tcp', title: 'TCP', address: 'tcp://127.0.0.1:0/disk0', transport: tcp() };
+}
+
+async function copyOverMemory(setting: Setting): Promise<Row> {
+  setting.screen.say('\nOne thread, over memory');
   const transport = memory({ network: createMemoryNetwork() });
   const domain = createDomain({ name: 'back end', transports: [transport] });
   try {
@@ -43,33 +84,46 @@ export async function copyOverMemory(setting: Setting): Promise<Row> {
   }
 }
 
-export async function copyOverTcp(setting: Setting): Promise<Row> {
-  setting.screen.say('\nTwo processes, over TCP');
-  const backEnd = await startBackEnd(setting.image.path, loopback, setting.program);
+async function copyFromThread(setting: Setting): Promise<Row> {
+  setting.screen.say('\nTwo threads, over the ring');
+  const backEnd = await startThread(setting.image.path, ringAddress(), setting.program);
   try {
-    return await copyFrom(backEnd.address, tcp(), setting, 'tcp');
+    return await copyFrom(backEnd.address, ring(), setting, 'ring, two threads');
+  } finally {
+    await backEnd.kill();
+  }
+}
+
+async function copyFromProcess(setting: Setting, medium: Medium): Promise<Row> {
+  setting.screen.say(`\nTwo processes, over ${medium.title}`);
+  const backEnd = await startProcess(setting.image.path, medium.address, setting.program);
+  try {
+    return await copyFrom(backEnd.address, medium.transport, setting, medium.name);
   } finally {
     await backEnd.kill();
   }
 }
 
 /** Kills the back end in the middle of the copy, and starts it again at the same address. */
-export async function copyAcrossKill(setting: Setting): Promise<Row> {
+async function copyAcrossKill(setting: Setting, medium: Medium): Promise<Row> {
   const { image, program, screen } = setting;
-  screen.say('\nTwo processes, over TCP; the back end is killed in the middle of the copy');
-  let backEnd = await startBackEnd(image.path, loopback, program);
+  screen.say(
+    `\nTwo processes, over ${medium.title}; the back end is killed in the middle of the copy`,
+  );
+  let backEnd = await startProcess(image.path, medium.address, program);
   let restart: Promise<void> | undefined;
 
   async function killAndRestart(byteCount: number): Promise<void> {
     const percentage = Math.floor((100 * byteCount) / image.byteLength);
-    screen.say(`SIGKILL to the back end, process ${backEnd.id ?? ''}, at ${percentage} %`);
+    screen.say(`SIGKILL to the back end, ${backEnd.name}, at ${percentage} %`);
     await backEnd.kill();
-    backEnd = await startBackEnd(image.path, backEnd.address, program);
-    screen.say(`the back end is process ${backEnd.id ?? ''} now, at the same address`);
+    backEnd = await startProcess(image.path, backEnd.address, program);
+    screen.say(`the back end is ${backEnd.name} now, at the same address`);
   }
 
+  const name = `${medium.name}, back end killed`;
   try {
-    return await copyFrom(backEnd.address, tcp(), setting, 'tcp, back end killed', (disk) => ({
+    return await copyFrom(backEnd.address, medium.transport, setting, name, (disk) => ({
       onBytes: (byteCount, geometry) => {
         if (restart !== undefined || !isMiddle(byteCount, geometry)) return;
         restart = killAndRestart(byteCount);

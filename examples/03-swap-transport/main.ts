@@ -1,14 +1,15 @@
 /**
- * `node main.js ADDRESS`: one driver, any transport. Try `memory://here/entropy` and then
- * `tcp://127.0.0.1:0/entropy`; nothing else changes.
+ * `node main.js ADDRESS`: one driver, any transport. Try `memory://here/entropy`,
+ * `ring://here/entropy` and `tcp://127.0.0.1:0/entropy`; nothing else changes.
  */
 import { createDomain } from 'idc';
 import { createMemoryNetwork, memory } from 'idc/memory';
+import { ring } from 'idc/ring';
 import { tcp } from 'idc/tcp';
 import { filter, firstValueFrom } from 'rxjs';
 import { readEntropy, serveEntropy } from './entropy.js';
 
-const transports = [memory({ network: createMemoryNetwork() }), tcp()];
+const transports = [memory({ network: createMemoryNetwork() }), ring(), tcp()];
 const back = createDomain({ name: 'back', transports });
 const front = createDomain({ name: 'front', transports });
 

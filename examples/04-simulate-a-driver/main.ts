@@ -18,6 +18,7 @@ function simulateDisk(seed: number): Simulation {
       if (place.random.chance(0.5)) await histories[sector]?.flush(disk);
       roundCount += 1;
     } catch (error) {
+      // Nothing here throws what is not an Error: a history that does not hold is one, too.
       if (!(error instanceof IdcError)) place.runtime.crash(error as Error);
     }
     place.runtime.scheduler.after(10, () => void work(place, disk, sector));

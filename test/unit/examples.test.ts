@@ -15,6 +15,10 @@ test('01-hello: the front end prints the answer of the back end, and both end', 
 
 for (const [address, pattern] of [
   ['memory://here/entropy', /^memory:\/\/here\/entropy gave [0-9a-f]{32}\n$/],
+  [
+    `ring://examples-test-${process.pid}/entropy`,
+    /^ring:\/\/examples-test-\d+\/entropy gave [0-9a-f]{32}\n$/,
+  ],
   ['tcp://127.0.0.1:0/entropy', /^tcp:\/\/127\.0\.0\.1:\d+\/entropy gave [0-9a-f]{32}\n$/],
 ] as const) {
   test(`03-swap-transport: the driver runs at ${address}`, async () => {

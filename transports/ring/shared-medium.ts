@@ -194,6 +194,7 @@ class StreamWire implements Wire {
   join(name: string, offered: (offer: unknown) => void): void {
     const channel = new BroadcastChannel(name);
     channel.onmessage = (event: unknown): void => {
+      // reason: Node types the event of a channel as unknown
       const { data } = event as { readonly data: unknown };
       if (data === Word.Bell) this.#bell?.();
       else offered(data);

@@ -1,11 +1,12 @@
 // A round trip over memory, in TypeScript, with what the declarations must say and refuse.
 import { createDomain } from 'idc';
 import { createMemoryNetwork, memory } from 'idc/memory';
+import { ring } from 'idc/ring';
 import { tcp } from 'idc/tcp';
 
 const network = createMemoryNetwork();
 const back = createDomain({ name: 'back', transports: [memory({ network })] });
-const front = createDomain({ name: 'front', transports: [memory({ network }), tcp()] });
+const front = createDomain({ name: 'front', transports: [memory({ network }), ring(), tcp()] });
 
 const listener = back.listen('memory://back/hello', () => ({
   transaction: (question) => {
@@ -31,4 +32,6 @@ export function refused(): void {
   createDomain({ name: 'nobody' });
   // @ts-expect-error the network is the caller's to make
   memory();
+  // @ts-expect-error a ring is in memory of one of two kinds
+  ring({ memory: 'virtual' });
 }
