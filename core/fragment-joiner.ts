@@ -21,6 +21,11 @@ export class FragmentJoiner {
     return this.#totalBytes > 0;
   }
 
+  /** Bytes of the whole item, from `First` on: the fragment's own word may say more by now. */
+  get totalBytes(): number {
+    return this.#totalBytes;
+  }
+
   /** Bytes of the item's body; while it is open. */
   get bodyBytes(): number {
     return this.#totalBytes - this.#headerBytes;

@@ -5,7 +5,7 @@
  * magic, version, features, domain id (16), incarnation (8), token (16), five words of quota,
  * three lengths, and the three strings. Everything is checked before anything is used.
  */
-import { ByteArea } from './byte-area.js';
+import { ByteArea, copyBytes } from './byte-area.js';
 import { protocolVersion } from './frame.js';
 import { isLegalQuota, type Quota } from './quota.js';
 
@@ -16,6 +16,7 @@ const fixedBytes = 88;
 /** Longest names, in bytes of UTF-8. */
 export const nameBytesMax = 64;
 const serviceBytesMax = 512;
+const greetingBytesMax = fixedBytes + 2 * nameBytesMax + serviceBytesMax;
 
 /** Size of a re-attach token in bytes; all zero means "none". */
 export const tokenBytes = 16;
@@ -71,23 +72,30 @@ export function encodeGreeting(head: number, greeting: Greeting): Uint8Array {
   return area.bytes;
 }
 
-/** Reads a greeting whose frame starts at `offset`; or says why not. */
+/**
+ * Reads a greeting whose frame starts at `offset`; or says why not. It reads a copy: the engine
+ * makes a text in two passes, and if the peer changed the bytes in between, the second would write
+ * beyond what the first had measured.
+ */
 export function decodeGreeting(
-  area: ByteArea,
+  source: ByteArea,
   offset: number,
   byteLength: number,
 ): Greeting | 'corrupt' | 'wrongVersion' {
-  if (byteLength < 12 || area.getWord(offset + 4) !== magic) return 'corrupt';
-  if (area.getWord(offset + 8) !== protocolVersion) return 'wrongVersion';
+  const copiedBytes = Math.min(byteLength, greetingBytesMax);
+  const area = ByteArea.allocate(copiedBytes);
+  copyBytes(source, offset, area, 0, copiedBytes);
+  if (byteLength < 12 || area.getWord(4) !== magic) return 'corrupt';
+  if (area.getWord(8) !== protocolVersion) return 'wrongVersion';
   if (byteLength < fixedBytes) return 'corrupt';
   const quota = {
-    messages: area.getWord(offset + 56),
-    messageBytes: area.getWord(offset + 60),
-    transactions: area.getWord(offset + 64),
-    parameterBytes: area.getWord(offset + 68),
-    statusBytes: area.getWord(offset + 72),
+    messages: area.getWord(56),
+    messageBytes: area.getWord(60),
+    transactions: area.getWord(64),
+    parameterBytes: area.getWord(68),
+    statusBytes: area.getWord(72),
   };
-  const lengths = [0, 1, 2].map((index) => area.view.getUint32(offset + 76 + 4 * index, true));
+  const lengths = [0, 1, 2].map((index) => area.view.getUint32(76 + 4 * index, true));
   const [nameBytes = 0, endpointBytes = 0, serviceBytes = 0] = lengths;
   const isLegal =
     isLegalQuota(quota) &&
@@ -96,8 +104,7 @@ export function decodeGreeting(
     serviceBytes <= serviceBytesMax &&
     fixedBytes + nameBytes + endpointBytes + serviceBytes === byteLength;
   if (!isLegal) return 'corrupt';
-  const take = (from: number, count: number): Uint8Array =>
-    area.bytes.subarray(offset + from, offset + from + count);
+  const take = (from: number, count: number): Uint8Array => area.bytes.subarray(from, from + count);
   const domainName = decodeText(take(fixedBytes, nameBytes));
   const endpointName = decodeText(take(fixedBytes + nameBytes, endpointBytes));
   const service = decodeText(take(fixedBytes + nameBytes + endpointBytes, serviceBytes));
@@ -105,7 +112,7 @@ export function decodeGreeting(
     return 'corrupt';
   }
   return {
-    features: area.getWord(offset + 12),
+    features: area.getWord(12),
     domainId: toHex(take(16, 16)),
     incarnation: toHex(take(32, 8)),
     token: toHex(take(40, tokenBytes)),

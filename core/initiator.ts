@@ -7,7 +7,7 @@
  */
 import { Refusal, type Bytes, type Completion, type WritableRequest } from './api.js';
 import { assert } from './assert.js';
-import type { ByteArea } from './byte-area.js';
+import { ByteArea, copyBytes } from './byte-area.js';
 import { ErrorCode, IdcError } from './errors.js';
 import { FragmentSender, type LinkWriter } from './fragment-sender.js';
 import {
@@ -45,6 +45,8 @@ export class Initiator implements SlotOwner {
   readonly transactions: TransactionSlots;
   readonly #waiters: WritableWaiters;
   readonly #fragments: FragmentSender;
+  /** A status that came in one frame, out of the peer's reach while the client looks at it. */
+  readonly #status: ByteArea;
   /** Tickets whose flush the link did not take yet. */
   readonly #flushQueue: number[] = [];
   /** The slot whose request is being sent in fragments, or -1. */
@@ -79,6 +81,7 @@ export class Initiator implements SlotOwner {
     const longest = Math.max(quota.messageBytes, quota.parameterBytes);
     const needsFragments = longest + requestHeaderBytes > frameBytesMax;
     this.#fragments = new FragmentSender('request', needsFragments ? longest : 0);
+    this.#status = ByteArea.allocate(Math.min(quota.statusBytes, frameBytesMax));
     this.#waiters = new WritableWaiters(host.runtime, (request) => this.#isWritable(request));
     this.transactions = new TransactionSlots(host, this, quota.transactions);
   }
@@ -247,14 +250,17 @@ export class Initiator implements SlotOwner {
 
   /** HOT: a reply in one frame; `offset` is its header's. */
   takeReply(area: ByteArea, offset: number, byteLength: number): boolean {
-    if (byteLength < replyHeaderBytes) return false;
+    const statusBytes = byteLength - replyHeaderBytes;
+    if (statusBytes < 0 || statusBytes > this.#agreed.statusBytes) return false;
+    const status = this.#status;
+    copyBytes(area, offset + replyHeaderBytes, status, 0, statusBytes);
     return this.takeWholeReply(
       flagsOf(area.getWord(offset)),
       area.getWord(offset + 4),
       area.getWord(offset + 8),
-      area.bytes,
-      offset + replyHeaderBytes,
-      byteLength - replyHeaderBytes,
+      status.bytes,
+      0,
+      statusBytes,
     );
   }
 

@@ -60,7 +60,7 @@ export class ReplyJoiner {
     if (byteLength < fragmentHeaderBytes + replyHeaderBytes) return false;
     const head = area.getWord(inner);
     if (!isLegalHead(head, epochTagOf(area.getWord(offset)))) return false;
-    const statusBytes = area.getWord(offset + 4) - replyHeaderBytes;
+    const statusBytes = this.#joiner.totalBytes - replyHeaderBytes;
     if (typeOf(head) !== FrameType.Reply || statusBytes > this.#statusBytesMax) return false;
     // A peer that cuts what fits a frame is within its rights, but the buffer may be too small.
     if (statusBytes > this.#buffer.bytes.length) this.#buffer = ByteArea.allocate(statusBytes);

@@ -337,14 +337,14 @@ export class Responder implements MessageOwner, ReceivedTransactionOwner {
     const inner = offset + fragmentHeaderBytes;
     const innerBytes = byteLength - fragmentHeaderBytes;
     if (innerBytes < messageHeaderBytes) return false;
-    const tag = epochTagOf(area.getWord(offset));
-    if (!isLegalHead(area.getWord(inner), tag)) return false;
+    const head = area.getWord(inner);
+    if (!isLegalHead(head, epochTagOf(area.getWord(offset)))) return false;
     const sequence = area.getWord(inner + 4);
     if (sequence !== ((this.#sequence + 1) & sequenceMask)) return false;
     this.#sequence = sequence;
-    const isMessage = typeOf(area.getWord(inner)) === FrameType.Message;
+    const isMessage = typeOf(head) === FrameType.Message;
     const headerBytes = isMessage ? messageHeaderBytes : requestHeaderBytes;
-    const bodyBytes = area.getWord(offset + 4) - headerBytes;
+    const bodyBytes = this.#joiner.totalBytes - headerBytes;
     if (innerBytes < headerBytes) return false;
     if (isMessage) {
       if (bodyBytes > this.#agreed.messageBytes) return false;
@@ -355,7 +355,7 @@ export class Responder implements MessageOwner, ReceivedTransactionOwner {
       this.#joiner.begin(headerBytes, pool, message.offset, area, offset, byteLength);
       return true;
     }
-    if (typeOf(area.getWord(inner)) !== FrameType.Request) return false;
+    if (typeOf(head) !== FrameType.Request) return false;
     if (bodyBytes > this.#agreed.parameterBytes) return false;
     const ticket = area.getWord(inner + 8);
     const transaction = this.#transactionFor(ticket);

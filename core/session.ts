@@ -296,7 +296,7 @@ export class Session implements LinkSink {
   #take(area: ByteArea, offset: number, byteLength: number): boolean {
     const head = area.getWord(offset);
     const type = typeOf(head);
-    if (type < FrameType.Message) return this.#takeControl(type, area, offset, byteLength);
+    if (type < FrameType.Message) return this.#takeControl(head, area, offset, byteLength);
     const phase = this.#phase;
     if (phase === 'ended') return true;
     const initiator = this.#initiator;
@@ -335,18 +335,19 @@ export class Session implements LinkSink {
     }
   }
 
-  #takeControl(type: number, area: ByteArea, offset: number, byteLength: number): boolean {
+  #takeControl(head: number, area: ByteArea, offset: number, byteLength: number): boolean {
     if (this.#phase === 'ended') return true;
+    const type = typeOf(head);
     switch (type) {
       case FrameType.Hello:
       case FrameType.Welcome:
         return this.#takeGreeting(type, area, offset, byteLength);
       case FrameType.Goodbye:
-        if (byteLength !== goodbyeFrameBytes || !isLegalHead(area.getWord(offset), 0)) return false;
-        this.#takeGoodbye(flagsOf(area.getWord(offset)), area.getWord(offset + 4), area, offset);
+        if (byteLength !== goodbyeFrameBytes || !isLegalHead(head, 0)) return false;
+        this.#takeGoodbye(flagsOf(head), area.getWord(offset + 4), area, offset);
         return true;
       default:
-        if (byteLength !== controlFrameBytes || !isLegalHead(area.getWord(offset), 0)) return false;
+        if (byteLength !== controlFrameBytes || !isLegalHead(head, 0)) return false;
         return this.#takeWord(type, area.getWord(offset + 4));
     }
   }
