@@ -58,7 +58,7 @@ export class RingRawPeer implements RawPeer {
       await turnEventLoop(1);
     }
     const [result] = results;
-    assert(typeof result === 'object', `the rendezvous failed: ${String(result)}`);
+    if (typeof result !== 'object') throw new Error(`the rendezvous failed: ${result ?? ''}`);
     return new RingRawPeer(result);
   }
 
