@@ -12,7 +12,7 @@ import { repositoryRoot } from '../source-paths.js';
 import { noCounts, type TestCounts, type TestFailure, type TestFileResult } from './test-result.js';
 
 /** A watchdog, not a limit: a file that takes so long hangs. */
-const watchdogMs = 900_000;
+const watchdogMs = 300_000;
 
 export async function runTestFile(file: string): Promise<TestFileResult> {
   const built = path.join(repositoryRoot, 'dist', file.replace(/[.]ts$/, '.js'));
