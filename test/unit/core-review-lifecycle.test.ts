@@ -38,7 +38,7 @@ describe('listening', () => {
 
   it('a newcomer that is refused takes the place of nobody', async () => {
     const network = createMemoryNetwork();
-    // After its first loss `good` does not return, however long the rest takes; `bad` may try again.
+    // After its first loss `good` does not return, however long the rest takes; `bad` tries on.
     const make = (name: string, dialMs: number): Domain => {
       const limits = { lingerMs: 5, dialMinMs: dialMs, dialMaxMs: dialMs };
       return createDomain({ name, transports: [memory({ network })], limits });

@@ -283,7 +283,9 @@ test(`${cycles} memories made, mapped by a peer and released leave nothing`, (co
   const grown = residentBytes() - resident;
   context.diagnostic(`${cycles} cycles, ${eachUs} us each, RSS grew by ${grown >> 10} KiB`);
   assert.deepEqual(lookAtHoldings(), before);
-  assert.ok(Math.abs(readMappings().length - mappings) < 20, 'the list of mappings is flat');
+  // The engine's own pages come and go by dozens; one left by each would be thousands.
+  const moreMappings = readMappings().length - mappings;
+  assert.ok(moreMappings < cycles / 20, `${moreMappings} more mappings`);
   // One page of each would be 12 MiB even in the short run.
   assert.ok(grown < 10 * 2 ** 20, `RSS grew by ${grown} bytes`);
 });
