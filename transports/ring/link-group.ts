@@ -12,7 +12,6 @@ import type { TransportHost } from '../../core/transport.js';
 import type { Medium } from './medium.js';
 import type { Rendezvous } from './rendezvous.js';
 import type { RingLink } from './ring-link.js';
-import type { Wire } from './wire.js';
 
 /** Checked settings of one transport; `RingOptions` says what they mean. */
 export interface RingSettings {
@@ -58,7 +57,6 @@ export class LinkGroup {
   readonly #host: TransportHost;
   readonly #awake: RingLink[] = [];
   readonly #joined: RingLink[] = [];
-  readonly #wires: Wire[] = [];
   readonly #doors = new Set<Visitable>();
   readonly #pending = new Map<Rendezvous, Pending>();
   /** Told in the next poll; the contract allows no call before it. */
@@ -98,14 +96,14 @@ export class LinkGroup {
     this.#host.wake();
   }
 
-  joined(link: RingLink, wire: Wire): void {
+  joined(link: RingLink): void {
     this.#joined.push(link);
-    this.#wires.push(wire);
   }
 
-  parted(link: RingLink, wire: Wire): void {
-    remove(this.#joined, link);
-    remove(this.#wires, wire);
+  parted(link: RingLink): void {
+    const index = this.#joined.indexOf(link);
+    const last = index < 0 ? undefined : this.#joined.pop();
+    if (last !== undefined && index < this.#joined.length) this.#joined[index] = last;
   }
 
   addDoor(door: Visitable): void {
@@ -199,10 +197,10 @@ export class LinkGroup {
 
   /** What the event loop tells as well, for a thread that never yields to it. */
   #lookAround(): void {
-    const wires = this.#wires;
-    for (let count = Math.min(wiresPerLook, wires.length); count > 0; count--) {
-      this.#look = this.#look + 1 < wires.length ? this.#look + 1 : 0;
-      wires[this.#look]?.look();
+    const joined = this.#joined;
+    for (let count = Math.min(wiresPerLook, joined.length); count > 0; count--) {
+      this.#look = this.#look + 1 < joined.length ? this.#look + 1 : 0;
+      joined[this.#look]?.look();
     }
     for (const door of this.#doors) door.visit();
   }
@@ -217,18 +215,16 @@ export class LinkGroup {
       if (isMoved) pending.movedMs = nowMs;
       if (isMoved) moved += 1;
       pending.dueMs = nowMs + (nowMs - pending.movedMs) * patience;
-      if (nowMs >= pending.endMs && this.#pending.delete(pending.rendezvous)) {
+      if (pending.rendezvous.isOver) {
+        this.#pending.delete(pending.rendezvous);
+      } else if (nowMs >= pending.endMs) {
+        this.#pending.delete(pending.rendezvous);
         pending.rendezvous.cancel();
         pending.expired();
       }
     }
     this.#rest();
     return moved;
-  }
-
-  /** `rendezvous` is done; called from its `done`. */
-  settled(rendezvous: Rendezvous): void {
-    this.#pending.delete(rendezvous);
   }
 
   /** Waits for the next that is due, polling or not. */
@@ -249,10 +245,4 @@ export class LinkGroup {
       });
     }
   }
-}
-
-function remove<T>(list: T[], item: T): void {
-  const index = list.indexOf(item);
-  const last = index < 0 ? undefined : list.pop();
-  if (last !== undefined && index < list.length) list[index] = last;
 }

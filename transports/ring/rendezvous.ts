@@ -71,6 +71,11 @@ export class Rendezvous {
     this.#done = done;
   }
 
+  /** True once `done` was called, or `cancel`. */
+  get isOver(): boolean {
+    return this.#stage === Stage.Over;
+  }
+
   /** Goes on as far as it can; answers whether anything happened. */
   step(): boolean {
     let isProgress = this.#introduce();
@@ -139,7 +144,7 @@ export class Rendezvous {
       this.#own = own;
       this.#introduce();
     }
-    if (this.#isOver()) return true;
+    if (this.isOver) return true;
     this.#stage = Stage.Showing;
     return this.#look(this.#exchange?.open(peer));
   }
@@ -195,13 +200,9 @@ export class Rendezvous {
   }
 
   #fail(fault: Fault): true {
-    if (this.#isOver()) return true;
+    if (this.isOver) return true;
     this.cancel();
     this.#done(fault);
     return true;
-  }
-
-  #isOver(): boolean {
-    return this.#stage === Stage.Over;
   }
 }

@@ -127,7 +127,7 @@ export class RingLink implements Link {
     meeting.wire.watch(() => {
       this.#group.awaken(this);
     });
-    this.#group.joined(this, meeting.wire);
+    this.#group.joined(this);
     this.#group.awaken(this);
   }
 
@@ -236,6 +236,11 @@ export class RingLink implements Link {
     if (this.#isWritableDue || writer.isCorrupt || this.#isDirty) return true;
     if (reader.peek() !== PeekRefusal.Nothing || reader.isPeerEnded) return true;
     return this.#meeting?.wire.isEnded === true;
+  }
+
+  /** Looks at the wire, which otherwise only the event loop hears. */
+  look(): void {
+    this.#meeting?.wire.look();
   }
 
   #fallAsleep(): boolean {
@@ -381,7 +386,7 @@ export class RingLink implements Link {
     this.#state = LinkState.Closed;
     this.#closeTimer?.cancel();
     const { wire, memory } = this.#meeting ?? {};
-    if (wire !== undefined) this.#group.parted(this, wire);
+    this.#group.parted(this);
     wire?.close();
     memory?.release();
     this.#own?.release();

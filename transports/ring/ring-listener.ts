@@ -107,7 +107,6 @@ export class RingListener implements TransportListener, Visitable {
     }
     const { ringBytes } = settings;
     const rendezvous = new Rendezvous(medium, wire, ringBytes, undefined, (result) => {
-      this.#group.settled(rendezvous);
       this.#pending.delete(rendezvous);
       if (typeof result !== 'string') this.#welcome(result);
     });

@@ -73,7 +73,6 @@ export class RingTransport implements Transport {
       return link;
     }
     const rendezvous = new Rendezvous(medium, wire, settings.ringBytes, own, (result) => {
-      group.settled(rendezvous);
       if (typeof result === 'string') link.fail(result);
       else link.join({ ...result, identity: identityOf(address, credentials) });
     });
