@@ -72,8 +72,9 @@ export class Initiator implements SlotOwner {
   /** The last run of them, as counts of submissions; 0 if there was none. */
   #takenBackFrom = 0;
   #takenBackThrough = 0;
-  /** Ordinals of messages, 31 bits: submitted so far, and completed without a gap. */
+  /** Messages, 31 bits: submitted so far, completed in any order, and completed without a gap. */
   #messageOrdinal = 0;
+  #completedCount = 0;
   #completedThrough = 0;
 
   constructor(host: TransactionHost, quota: Quota, frameBytesMax: number) {
@@ -134,6 +135,7 @@ export class Initiator implements SlotOwner {
     this.#takenBackFrom = 0;
     this.#takenBackThrough = 0;
     this.#messageOrdinal = 0;
+    this.#completedCount = 0;
     this.#completedThrough = 0;
     this.transactions.open(agreed.transactions);
   }
@@ -289,10 +291,14 @@ export class Initiator implements SlotOwner {
     return true;
   }
 
-  /** HOT: the peer completed `count` messages, and all through ordinal `completedThrough`. */
-  takeCredit(count: number, completedThrough: number): boolean {
+  /**
+   * HOT: the peer completed `completedCount` messages since the epoch began, and all of them
+   * through ordinal `completedThrough`.
+   */
+  takeCredit(completedCount: number, completedThrough: number): boolean {
+    const count = (completedCount - this.#completedCount) & sequenceMask;
     const credit = this.#messageCredit + count;
-    if (count <= 0 || credit > this.#agreed.messages) return false;
+    if (completedCount < 0 || count === 0 || credit > this.#agreed.messages) return false;
     // However far the peer got without a gap, those that it has yet to complete lie beyond.
     const advance = (completedThrough - this.#completedThrough) & sequenceMask;
     const submitted = (this.#messageOrdinal - this.#completedThrough) & sequenceMask;
@@ -301,6 +307,7 @@ export class Initiator implements SlotOwner {
     // With nothing open there is no gap left, or `whenFlushed` would wait for nothing.
     if (open === 0 && advance !== submitted) return false;
     this.#messageCredit = credit;
+    this.#completedCount = completedCount;
     this.#completedThrough = completedThrough;
     this.statistics.messagesCompleted += count;
     this.#noteCompleted();

@@ -2,7 +2,8 @@
  * ReceiveWindow: the message slots that this side grants to its peer, and the credits that it owes.
  *
  * Messages are handed over in order and completed in any order. A credit tells the peer how many
- * were completed, and through which one all of them were, so that "flushed" is exact there.
+ * were completed since the epoch began, and through which one all of them were, so that "flushed"
+ * is exact there; a count since the beginning cannot be believed twice, as a difference could.
  */
 import { ByteArea } from './byte-area.js';
 import { sequenceMask } from './frame.js';
@@ -24,6 +25,8 @@ export class ReceiveWindow {
   readonly #head: number;
   #ordinal = 0;
   #owedCount = 0;
+  /** Completed messages that the peer has been told of. */
+  #toldCount = 0;
 
   constructor(owner: MessageOwner, quota: Quota) {
     const stride = (quota.messageBytes + 7) & ~7;
@@ -52,6 +55,11 @@ export class ReceiveWindow {
     return this.#owedCount;
   }
 
+  /** Messages completed since the epoch began, modulo 2^31. */
+  get completedCount(): number {
+    return (this.#toldCount + this.#owedCount) & sequenceMask;
+  }
+
   /** All messages through this ordinal are completed. */
   get completedThrough(): number {
     const oldest = this.#messages[this.#next[this.#head] ?? 0];
@@ -67,6 +75,7 @@ export class ReceiveWindow {
     this.#next[this.#head] = this.#head;
     this.#ordinal = 0;
     this.#owedCount = 0;
+    this.#toldCount = 0;
   }
 
   /** HOT: a slot for the next message, or undefined if the peer has no credit left. */
@@ -98,6 +107,7 @@ export class ReceiveWindow {
 
   /** The peer was told of everything owed. */
   settleOwed(): void {
+    this.#toldCount = this.completedCount;
     this.#owedCount = 0;
   }
 

@@ -472,12 +472,11 @@ export class Responder implements MessageOwner, ReceivedTransactionOwner {
 
   #sendCredit(): boolean {
     const writer = this.#writer;
-    const count = this.#window.owedCount;
-    if (writer === undefined || count === 0) return true;
+    if (writer === undefined || this.#window.owedCount === 0) return true;
     const offset = writer.link.claim(creditFrameBytes);
     if (offset < 0) return false;
     writer.area.setWord(offset, headWord(FrameType.Credit, 0, writer.epochTag));
-    writer.area.setWord(offset + 4, count);
+    writer.area.setWord(offset + 4, this.#window.completedCount);
     writer.area.setWord(offset + 8, this.#window.completedThrough);
     writer.link.commit();
     this.#window.settleOwed();

@@ -71,3 +71,31 @@ it('neverFrom: requests at the end that were taken back in the middle count', as
   assert.equal(events[0]?.submittedThrough, 3);
   assert.equal(events[0].neverFrom, 2);
 });
+
+it('a healed world: what a clog held back arrives at once', async () => {
+  const world = new World({ seed: 1 });
+  let front: Endpoint | undefined = undefined;
+  let completedCount = 0;
+  world.addDomain('back', (domain) => {
+    domain.listen('simulated://back/service', () => ({
+      message: (message) => {
+        message.complete();
+        completedCount += 1;
+      },
+    }));
+  });
+  world.addDomain('front', (domain) => {
+    front = domain.createEndpoint('simulated://back/service', {
+      connect: (endpoint) => {
+        world.network.clog('front', 'back', world.nowMs + 60_000);
+        endpoint.submitMessage(Uint8Array.of(1));
+      },
+    });
+  });
+  await world.until('it connects', 1_000, () => front?.state === 'connected');
+  await world.run(100);
+  assert.equal(completedCount, 0);
+  world.heal(calmWeather);
+  await world.until('the message arrives', 1_000, () => completedCount === 1);
+  await world.close(5_000);
+});

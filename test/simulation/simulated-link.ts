@@ -139,6 +139,11 @@ export class SimulatedLink implements Link, TurnTaker {
     });
   }
 
+  /** Nothing holds up any longer what is on its way to it. */
+  unclog(): void {
+    this.#incoming?.unclog();
+  }
+
   claim(byteLength: number): number {
     assert(byteLength > 0, 'a frame has bytes', 'BAD_ARGUMENT');
     assert(this.#claimedBytes === 0, 'one claim at a time', 'BAD_ARGUMENT');

@@ -54,10 +54,10 @@ const dialTimeoutMs = 3_000;
 const unknownTypes = [0, 9, 12, 15, 24, 60, 128, 255] as const;
 /**
  * Frame types of which a second copy in a row is told from the first: by its sequence, its ticket,
- * its place in an item, or because its word is said once. A second refusal, goodbye, ping or credit
- * is legal, or goes unnoticed: it hands nothing over, and whoever is misled by it is soon.
+ * its place in an item, its count, or because its word is said once. A second refusal, goodbye or
+ * ping is legal, or goes unnoticed: it hands nothing over, and misleads nobody.
  */
-const tellingTypes = new Set([1, 2, 3, 5, 16, 17, 18, 20, 21, 22, 23]);
+const tellingTypes = new Set([1, 2, 3, 5, 16, 17, 18, 19, 20, 21, 22, 23]);
 /** The shortest legal frame of each type is longer than what a truncated one keeps of it. */
 const leastBytes: Readonly<Partial<Record<number, number>>> = { 7: 12, 17: 12, 18: 12, 19: 12 };
 const leastBytesDefault = 8;
@@ -105,9 +105,10 @@ export class SimulatedNetwork {
     return this.#clearAtMs.get(`${source}>${target}`) ?? 0;
   }
 
-  /** Everything passes again; what waited for a time goes on waiting until then. */
+  /** Everything passes again, what waits with it; but who knocks at a door comes back in time. */
   unclog(): void {
     this.#clearAtMs.clear();
+    for (const link of this.#links) link.unclog();
   }
 
   /** Cuts every link that `chosen` picks: its own end and the other learn it after their delays. */

@@ -77,6 +77,14 @@ export class SimulatedWire {
     return item;
   }
 
+  /** What is on its way arrives when it would have without a clog. */
+  unclog(): void {
+    const [following] = this.#parcels;
+    if (following === undefined || this.#timer === undefined) return;
+    this.#timer.cancel();
+    this.#await(following.dueMs);
+  }
+
   /** Nothing more is taken; what is on its way may still arrive. */
   cut(): void {
     this.#isCut = true;
@@ -93,7 +101,8 @@ export class SimulatedWire {
   }
 
   #await(dueMs: number): void {
-    this.#timer = this.#receiver.scheduler.after(dueMs - this.#receiver.clock.now(), () => {
+    const delayMs = Math.max(0, dueMs - this.#receiver.clock.now());
+    this.#timer = this.#receiver.scheduler.after(delayMs, () => {
       this.#timer = undefined;
       this.#arrive();
     });

@@ -165,6 +165,15 @@ describe('credits', () => {
     });
   }
 
+  it('said twice are corrupt, however many messages are open', () => {
+    const { near } = new SessionPair(small);
+    for (let count = 0; count < 3; count++) near.initiator.submitMessage(patternBytes(1, 1));
+    injectCredit(near, 1, 1);
+    assert.equal(near.initiator.uncompletedMessages, 2);
+    injectCredit(near, 1, 1);
+    assert.equal(near.end?.reason, ErrorCode.Corrupt);
+  });
+
   it('of a frame with another length are corrupt', () => {
     const { near } = new SessionPair(small);
     near.initiator.submitMessage(patternBytes(1, 1));
