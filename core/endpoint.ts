@@ -37,11 +37,15 @@ export interface EndpointStatistics {
   readonly halfEpochs: number;
   readonly messagesSubmitted: number;
   readonly messagesCompleted: number;
+  /** Of the quota, in use now: submitted, and not completed by the peer's handler. */
+  readonly messagesOutstanding: number;
   readonly messagesReceived: number;
   /** Received with nobody listening, and completed at once. */
   readonly messagesUnheard: number;
   readonly transactionsSubmitted: number;
   readonly transactionsSettled: number;
+  /** Of the quota, in use now: those included that were given up while the peer holds them. */
+  readonly transactionsOutstanding: number;
   readonly transactionsReceived: number;
   /** Received with nobody listening, and answered UNSUPPORTED. */
   readonly transactionsUnheard: number;
@@ -193,14 +197,17 @@ export class Endpoint {
 
   statistics(): EndpointStatistics {
     const { initiator, responder } = this.#core;
+    const isConnected = this.#core.state === 'connected';
     const { submitted, settled, lateReplies, outcomes } = initiator.transactions.statistics;
     return {
       epochs: this.#core.epochCount,
       halfEpochs: this.#core.halfEpochs,
       ...initiator.statistics,
       ...responder.statistics,
+      messagesOutstanding: isConnected ? initiator.uncompletedMessages : 0,
       transactionsSubmitted: submitted,
       transactionsSettled: settled,
+      transactionsOutstanding: isConnected ? initiator.transactions.occupiedCount : 0,
       lateReplies,
       outcomes: { ...outcomes },
     };

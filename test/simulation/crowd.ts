@@ -105,6 +105,16 @@ export class Crowd implements ClientHost {
     }
   }
 
+  /** V7: nothing of any quota is in use, however slowly the last word of it travelled. */
+  get isQuotaFree(): boolean {
+    const { watchRoom, network } = this.world;
+    return watchRoom.watches.every(({ endpoint, place }) => {
+      const { messagesOutstanding, transactionsOutstanding } = endpoint.statistics();
+      const isFree = messagesOutstanding + transactionsOutstanding === 0;
+      return isFree || network.hasForgedFor(place.name);
+    });
+  }
+
   /** Every client that has a living peer uses up what it was granted. */
   fillQuotas(): void {
     const { watchRoom } = this.world;

@@ -107,6 +107,7 @@ async function live(world: World, plan: Plan, crowd: Crowd): Promise<void> {
   await world.until('everything settles and is completed', drainLimitMs, isDrained);
   await world.run(restMs);
   await world.until('both ends are connected still', connectLimitMs, isConnected);
+  await world.until('V7 every quota is free', drainLimitMs, () => crowd.isQuotaFree);
   crowd.fillQuotas();
   await world.until('everything settles and is completed again', drainLimitMs, isDrained);
   const limitMs = plan.forgetMs + forgetSlackMs;
