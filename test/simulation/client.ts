@@ -171,7 +171,9 @@ export class Client {
     const isMisled = this.#host.world.network.hasForgedFor(this.place.name);
     const isFull = answer === Refusal.Quota && taken === quota;
     const claim = `V11 all of a quota of ${quota} is free, not ${taken}, refused by ${answer}`;
-    const isExcused = answer === Refusal.BackPressured || isMisled;
+    // Its listener may be about to close, and its destruction not told yet.
+    const isOver = answer === Refusal.Destroyed;
+    const isExcused = answer === Refusal.BackPressured || isOver || isMisled;
     this.#host.world.expect(isFull || isExcused, claim, this.#watch?.name);
   }
 

@@ -39,6 +39,8 @@ const orderlyFaults = new Set<FaultKind>([
   'eager',
   'limits',
 ]);
+/** So long a goodbye or a flush waits for a link that is merely busy; less may be too short. */
+const patientFlushMs = 1_000;
 /** Longer than anything is on its way. */
 const restMs = 4_000;
 /** Beyond `forgetMs`: until keep-alive has noticed a death, and `lingerMs`. */
@@ -80,7 +82,8 @@ export async function runSeed(
 async function live(world: World, plan: Plan, crowd: Crowd): Promise<void> {
   const { quota, limits, wait, frameBytesMax, windowBytes } = plan;
   world.network.weather = plan.weather;
-  crowd.ledger.isEvidenceSafe = [...plan.faults].every((kind) => orderlyFaults.has(kind));
+  const isOrderly = [...plan.faults].every((kind) => orderlyFaults.has(kind));
+  crowd.ledger.isEvidenceSafe = isOrderly && (limits.flushMs ?? 0) >= patientFlushMs;
   for (let index = 0; index < plan.domainCount; index++) {
     world.addDomain(`d${index}`, (domain, place) => crowd.boot(domain, place), {
       domain: { quota, limits, wait },

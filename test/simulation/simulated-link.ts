@@ -149,8 +149,8 @@ export class SimulatedLink implements Link, TurnTaker {
     assert(this.#claimedBytes === 0, 'one claim at a time', 'BAD_ARGUMENT');
     if (this.#state !== State.Up) return ClaimRefusal.Down;
     if (byteLength > this.setting.frameBytesMax) return ClaimRefusal.TooLarge;
-    if (!this.#hasRoom(byteLength) || this.#isMoody()) {
-      this.#awaitedBytes = byteLength;
+    if (!this.#hasRoom(byteLength) || this.#isAwaitingIdle() || this.#isMoody()) {
+      this.#awaitedBytes = Math.max(this.#awaitedBytes, byteLength);
       return ClaimRefusal.BackPressured;
     }
     this.#place = (this.#place + 4) % placesBytes;
@@ -333,6 +333,11 @@ export class SimulatedLink implements Link, TurnTaker {
   #hasRoom(byteLength: number): boolean {
     const inFlightBytes = this.#outgoing?.inFlightBytes ?? 0;
     return inFlightBytes === 0 || inFlightBytes + byteLength <= this.setting.windowBytes;
+  }
+
+  /** A frame beyond the window needs an idle link: none that is shorter may keep it busy. */
+  #isAwaitingIdle(): boolean {
+    return this.#awaitedBytes > this.setting.windowBytes;
   }
 
   /** Refused by chance: then everything is, until `writable`; but nothing on an idle link (L10). */
