@@ -73,6 +73,8 @@ export class Watch {
   #phase: Phase = 'absent';
   #epoch = 0;
   #destroyAskedMs = -1;
+  /** How long its domain had been stopped by then. */
+  #destroyStoppedMs = 0;
   #destroyDueMs = Infinity;
   #destroyLimitMs = Infinity;
   /** How long its client may take to drain then. */
@@ -168,12 +170,14 @@ export class Watch {
       this.life.stoppedMs - Math.max(0, this.life.stoppedUntilMs - this.#world.nowMs);
     if (this.#destroyAskedMs < 0) {
       this.#destroyAskedMs = this.#world.nowMs;
+      this.#destroyStoppedMs = stoppedMs;
       this.#destroyDueMs = this.#world.nowMs - stoppedMs + limitMs;
       this.#destroyLimitMs = limitMs;
       this.#drainMs = isLate ? 0 : drainMs;
     }
     return this.endpoint.destroy({ drainMs }).then(() => {
-      const tookMs = this.#world.nowMs - this.#destroyAskedMs - (this.life.stoppedMs - stoppedMs);
+      const passedMs = this.#world.nowMs - this.#destroyAskedMs;
+      const tookMs = passedMs - (this.life.stoppedMs - this.#destroyStoppedMs);
       const most = this.#destroyLimitMs;
       this.#expect(tookMs <= most, `V9 destroy takes at most ${most} ms, not ${tookMs}`);
       this.#expect(this.isDestroyed, 'destroy resolves after the last notification');
