@@ -2,7 +2,7 @@
  * Import direction: core knows no medium, a transport knows only the contract, and everything above
  * uses the package as its users do. `npm run lint` runs this over all sources.
  */
-const contractFiles = '^core/(transport|errors|assert|runtime|address)[.]ts$';
+const contractFiles = '^core/(transport|bulk-lane|shared-memory|errors|assert|runtime|address)[.]ts$';
 const coreLeaves = '^core/(endpoint-machine|frame|quota|errors|assert)[.]ts$';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -33,8 +33,15 @@ export default {
       name: 'core-touches-node-in-runtime-only',
       comment: 'Time, scheduling and randomness reach core through runtime.ts.',
       severity: 'error',
-      from: { path: '^core/', pathNot: '^core/runtime[.]ts$' },
+      from: { path: '^core/', pathNot: '^core/(runtime|digest)[.]ts$' },
       to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'digests-compute-only',
+      comment: 'core/digest.ts is the same everywhere: it takes nothing of the platform but digests.',
+      severity: 'error',
+      from: { path: '^core/digest[.]ts$' },
+      to: { pathNot: '^(node:)?crypto$' },
     },
     {
       name: 'rxjs-in-observables-only',

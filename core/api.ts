@@ -8,6 +8,7 @@ import type { ReceivedMessage } from './message.js';
 import type { ReceivedTransaction } from './received-transaction.js';
 import type { Quota } from './quota.js';
 import type { Runtime } from './runtime.js';
+import type { TransferLimits } from './transfer/remote-buffers.js';
 import type { Fault, PeerIdentity, TransportFactory } from './transport.js';
 
 /** Bytes to send: one array, or a list that is sent as if joined (scatter/gather). */
@@ -45,6 +46,8 @@ export interface TimeLimits {
   readonly drainMs: number;
   /** Default time limit of a transaction. Default 30,000; `Infinity` only by choice. */
   readonly timeoutMs: number;
+  /** Longest time that a write to a buffer of this domain may be on its way. Default 5,000. */
+  readonly fenceMs: number;
   /** First delay between dial attempts; the first retry comes at once. Default 20. */
   readonly dialMinMs: number;
   /** Longest delay between dial attempts. Default 5,000. */
@@ -63,7 +66,7 @@ export interface Peer {
 }
 
 /** What a peer wants to do, for `authorise`. */
-export type Action = 'connect';
+export type Action = 'connect' | 'transfer';
 
 export interface DomainOptions {
   /** For people; told to peers. At most 64 bytes of UTF-8. */
@@ -78,6 +81,8 @@ export interface DomainOptions {
   /** With `adaptive`: how long to poll after the last traffic, in milliseconds. Default 0.25. */
   readonly adaptiveMs?: number;
   readonly limits?: Partial<TimeLimits>;
+  /** How much of remote transfers this domain takes part in. */
+  readonly transfers?: Partial<TransferLimits>;
   /** Replaces clock, scheduler and randomness. */
   readonly runtime?: Runtime;
   /** Decides before any listener sees the peer. Default: everybody may. Must not throw. */

@@ -20,6 +20,8 @@ export class ControlSender {
   #pingNonce = 0;
   #isPongOwed = false;
   #pongNonce = 0;
+  #isSummonOwed = false;
+  #summonNonce = 0;
 
   constructor(link: Link) {
     this.link = link;
@@ -74,10 +76,17 @@ export class ControlSender {
     this.#isPongOwed = !this.sendWord(FrameType.Pong, nonce);
   }
 
+  /** Asks for a channel, now or when the link takes it; only the last nonce counts. */
+  summon(nonce: number): void {
+    this.#summonNonce = nonce;
+    this.#isSummonOwed = !this.sendWord(FrameType.Summon, nonce);
+  }
+
   /** The link takes frames again. */
   pump(): void {
     if (this.#owedType !== 0) this.handshake(this.#owedType, this.#owedWord);
     if (this.#isPongOwed) this.pong(this.#pongNonce);
     if (this.#isPingOwed) this.ping(this.#pingNonce);
+    if (this.#isSummonOwed) this.summon(this.#summonNonce);
   }
 }

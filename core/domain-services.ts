@@ -22,6 +22,16 @@ export interface DomainServices {
   describePeer(identity: PeerIdentity, greeting: Greeting): Peer;
   /** Decides by the domain's policy whether `peer` may connect to `service`. */
   mayConnect(peer: Peer, service: string): boolean;
+  /** Decides whether `peer` may carry transfers: on behalf of references that it has. */
+  mayTransfer(peer: Peer): boolean;
+  /** An epoch of the endpoint is open: it leads to its peer. */
+  epochOpened(core: EndpointCore): void;
+  /** It does not any more. */
+  epochEnded(core: EndpointCore): void;
+  /** The peer at the other end of an endpoint that dialled asks for a channel. */
+  summoned(core: EndpointCore, nonce: number): void;
+  /** A reference of the domain `ownerId` came from the domain `from`. */
+  learn(ownerId: string, from: string): void;
   /** The endpoint is destroyed. */
   forget(core: EndpointCore): void;
 }

@@ -4,8 +4,10 @@
  * Everything that a domain holds belongs to the object: two domains of one process share nothing
  * but what their transports were given.
  */
-import { parseAddress, type Address } from './address.js';
+import { makeAddress, parseAddress, type Address } from './address.js';
 import type {
+  Action,
+  Bytes,
   DestroyOptions,
   DomainOptions,
   EndpointHandlers,
@@ -16,30 +18,36 @@ import type {
   TimeLimits,
 } from './api.js';
 import { assert } from './assert.js';
-import { Client } from './client.js';
 import { reportHandlerThrew } from './client-call.js';
+import { Connector, type Place } from './connector.js';
 import { DestroyPromise } from './destroy-promise.js';
-import { DialGate, Knocker } from './dial-gate.js';
-import { Dialler } from './dialler.js';
 import type { DomainServices } from './domain-services.js';
-import { EndpointCore, type EndpointRole, type EndpointSettings } from './endpoint-core.js';
-import { Endpoint } from './endpoint.js';
+import type { EndpointCore } from './endpoint-core.js';
+import type { Endpoint } from './endpoint.js';
 import { ErrorCode, IdcError } from './errors.js';
+import { featureTransfers } from './frame.js';
 import { nameBytesMax, toHex } from './greeting.js';
 import { KeepAlive } from './keep-alive.js';
 import { checkMs, drainMsOf, makeLimits } from './limits.js';
 import { ListenerCore } from './listener-core.js';
 import { Listener } from './listener.js';
-import { Port } from './port.js';
+import { PeerIndex } from './peer-index.js';
+import { Port, type InnerService } from './port.js';
 import { makeQuota } from './quota.js';
 import { createRuntime, type Runtime } from './runtime.js';
-import { Session } from './session.js';
 import { TimerWheel } from './timer-wheel.js';
 import type { Transport } from './transport.js';
 import { TurnLoop } from './turn-loop.js';
+import { transferService } from './transfer/channels.js';
+import type { RemoteBufferReference } from './transfer/reference.js';
+import type {
+  RegisteredBuffer,
+  RegisterOptions,
+  RegistrationInfo,
+} from './transfer/registrations.js';
+import { RemoteBuffers, type RemoteBufferStatistics } from './transfer/remote-buffers.js';
+import type { TransferOptions, TransferSlot } from './transfer/transfers.js';
 
-/** Frame size that an endpoint without a transport is made for; it never sends one. */
-const frameBytesWithoutTransport = 65_536;
 const peersMaxDefault = 1024;
 const forgetMsDefault = 60_000;
 const pollLimitDefault = 256;
@@ -71,8 +79,12 @@ export class Domain {
   readonly #services: DomainServices;
   readonly #endpoints = new Map<EndpointCore, Endpoint>();
   readonly #listeners = new Set<ListenerCore>();
-  readonly #dialGate = new DialGate();
+  readonly #connector: Connector;
   readonly #ports = new Set<{ readonly scheme: string; readonly port: Port }>();
+  readonly #peers = new PeerIndex();
+  readonly #buffers: RemoteBuffers;
+  /** Endpoints of channels; their users do not see them. */
+  readonly #channels = new Map<EndpointCore, Endpoint>();
   #endpointCount = 0;
   #closing: DestroyPromise | undefined = undefined;
 
@@ -110,6 +122,8 @@ export class Domain {
       checkMs('adaptiveMs', adaptiveMs),
     );
     this.#services = this.#makeServices();
+    this.#connector = new Connector(this.#services);
+    this.#buffers = this.#makeBuffers();
   }
 
   /**
@@ -125,35 +139,16 @@ export class Domain {
     const { name = String(this.#endpointCount) } = options;
     assertName('the endpoint name', name);
     this.#endpointCount++;
-    const place = this.#resolve(address);
-    const settings: EndpointSettings = {
-      name,
-      service: place instanceof IdcError ? '' : place.address.service,
-      scheme: place instanceof IdcError ? '' : place.address.scheme,
-      frameBytesMax:
-        place instanceof IdcError
-          ? frameBytesWithoutTransport
-          : place.transport.capabilities.frameBytesMax,
-      quota: makeQuota(this.#options.quota, options.quota),
-      limits: makeLimits(this.#options.limits, options.limits),
-    };
-    const client = new Client(this.#runtime, handlers);
-    const core = new EndpointCore(this.#services, settings, client);
-    const endpoint = new Endpoint(core);
-    client.endpoint = endpoint;
+    const { core, endpoint } = this.#connector.create(
+      this.#resolve(address),
+      {
+        name,
+        quota: makeQuota(this.#options.quota, options.quota),
+        limits: makeLimits(this.#options.limits, options.limits),
+      },
+      handlers,
+    );
     this.#endpoints.set(core, endpoint);
-    const authority =
-      place instanceof IdcError ? '' : `${place.address.scheme} ${place.address.authority}`;
-    const knocker = new Knocker(this.#dialGate, authority, () => {
-      if (place instanceof IdcError || !core.wantsLink) knocker.leave();
-      else this.#dial(core, place.transport, place.address);
-    });
-    const dialler = new Dialler(this.#runtime, this.#wheel, settings.limits, () => {
-      if (place instanceof IdcError) core.reject(place.code);
-      else knocker.knock();
-    });
-    core.role = this.#dialRole(core, dialler, knocker);
-    dialler.start();
     this.#turns.start();
     return endpoint;
   }
@@ -189,6 +184,61 @@ export class Domain {
   }
 
   /**
+   * Memory that can be registered; all zero. With `shared`, memory that domains of this machine
+   * can map (`mode: 'map'`), if a transport of this domain has such; it goes when nothing refers
+   * to it any more.
+   */
+  allocateBuffer(byteLength: number, options: { readonly shared?: boolean } = {}): Uint8Array {
+    return this.#buffers.allocate(byteLength, options.shared ?? false);
+  }
+
+  /**
+   * Lets other domains read or write `local`, by the reference in the answer, until `unregister`
+   * has resolved. The bytes stay the caller's; a list is one buffer (scatter/gather).
+   */
+  registerBuffer(local: Bytes, options: RegisterOptions): RegisteredBuffer {
+    assert(this.#closing === undefined, 'the domain is closed', 'BAD_ARGUMENT');
+    return this.#buffers.register(local, options);
+  }
+
+  /** What is registered, who used it last, how often, and what is in flight. */
+  registeredBuffers(): readonly RegistrationInfo[] {
+    return this.#buffers.registered();
+  }
+
+  /**
+   * Writes the local bytes to the remote buffer, from `options.offset` on. Rejects with `IdcError`
+   * (`never`: nothing was written; `maybe`: some may be, and a late piece may still land until
+   * the owner was told otherwise or its `fenceMs` passed). Either way `local` is free again.
+   */
+  sendToRemoteBuffer(
+    reference: RemoteBufferReference,
+    local: Bytes,
+    options: TransferOptions = {},
+  ): Promise<void> {
+    return this.#buffers.send(reference, local, options);
+  }
+
+  /** Fills the local bytes from the remote buffer, from `options.offset` on; else as above. */
+  receiveFromRemoteBuffer(
+    reference: RemoteBufferReference,
+    local: Bytes,
+    options: TransferOptions = {},
+  ): Promise<void> {
+    return this.#buffers.receive(reference, local, options);
+  }
+
+  /** What this domain did with remote buffers, and others with its own. */
+  transferStatistics(): RemoteBufferStatistics {
+    return this.#buffers.statistics();
+  }
+
+  /** Takes a place for one transfer beforehand; throws QUOTA if none is free. */
+  acquireTransfer(): TransferSlot {
+    return this.#buffers.acquire();
+  }
+
+  /**
    * Drives every link and timer once, for a caller that owns its thread; answers the events
    * handled. `limit` bounds the frames taken from each link. Throws the programmer error that ends
    * the process, since a loop that never yields would not see it. Not for use in a handler.
@@ -221,7 +271,6 @@ export class Domain {
   }
 
   #makeServices(): DomainServices {
-    const { authorise } = this.#options;
     return {
       runtime: this.#runtime,
       wheel: this.#wheel,
@@ -233,7 +282,7 @@ export class Domain {
         this.#turns.defer(task);
       },
       greet: (quota, endpointName, service, token) => ({
-        features: 0,
+        features: featureTransfers,
         domainId: this.id,
         incarnation: this.incarnation,
         token,
@@ -249,48 +298,79 @@ export class Domain {
         incarnation: greeting.incarnation,
         endpointName: greeting.endpointName,
       }),
-      mayConnect: (peer, service) => {
-        try {
-          return authorise?.(peer, service, 'connect') ?? true;
-        } catch (thrown) {
-          reportHandlerThrew(this.#runtime, 'authorise handler', thrown);
-          return false;
-        }
+      mayConnect: (peer, service) => this.#mayDo(peer, service, 'connect'),
+      mayTransfer: (peer) => this.#mayDo(peer, transferService, 'transfer'),
+      epochOpened: (core) => {
+        if (core.settings.service !== transferService) this.#peers.add(core);
+      },
+      epochEnded: (core) => {
+        this.#peers.remove(core);
+      },
+      summoned: (core, nonce) => {
+        this.#buffers.summoned(core, nonce);
+      },
+      learn: (ownerId, from) => {
+        this.#buffers.learn(ownerId, from);
       },
       forget: (core) => {
         this.#endpoints.delete(core);
+        this.#channels.delete(core);
       },
     };
   }
 
-  #dialRole(core: EndpointCore, dialler: Dialler, knocker: Knocker): EndpointRole {
-    return {
-      retry: (isSlow) => {
-        knocker.leave();
-        return dialler.retry(isSlow);
+  #makeBuffers(): RemoteBuffers {
+    return new RemoteBuffers({
+      id: this.id,
+      incarnation: this.incarnation,
+      runtime: this.#runtime,
+      wheel: this.#wheel,
+      connector: this.#connector,
+      peers: this.#peers,
+      limits: this.#limits,
+      transfers: this.#options.transfers,
+      transports: () => this.#turns.transports,
+      transportFor: (scheme) => this.#turns.transportFor(scheme),
+      keep: (core, endpoint) => {
+        this.#channels.set(core, endpoint);
+        this.#turns.start();
       },
-      connected: () => {
-        dialler.connected();
-      },
-      becameAbsent: () => undefined,
-      becamePresent: () => {
-        knocker.leave();
-      },
-      leaving: () => {
-        dialler.stop();
-      },
-      ended: () => {
-        dialler.stop();
-        knocker.leave();
-        this.#services.forget(core);
-      },
-    };
+      addresses: () => [...this.#listeners].map(({ address }) => address),
+      mayTransfer: (peer) => this.#services.mayTransfer(peer),
+    });
   }
 
-  #dial(core: EndpointCore, transport: Transport, address: Address): void {
-    const session = new Session('dial', core, this.#wheel, transport.capabilities.frameBytesMax);
-    core.dialled(session);
-    session.attach(transport.open(address, session, 'message'));
+  /** Channels for transfers come to every port; they neither keep it open nor count. */
+  #makeInner(port: Port, transport: Transport, address: Address): InnerService {
+    const settings = {
+      address: makeAddress(address.scheme, address.authority, transferService).href,
+      service: transferService,
+      scheme: address.scheme,
+      frameBytesMax: transport.capabilities.frameBytesMax,
+      quota: this.#buffers.quotaFor(transport),
+      limits: this.#limits,
+      peersMax: this.#buffers.limits.peersMax,
+      forgetMs: this.#limits.lingerMs,
+    };
+    const offer: OfferHandler = (offered) => this.#buffers.offered(offered, transport);
+    const inner = new ListenerCore(this.#services, settings, offer, () => undefined);
+    inner.attach({
+      release: (session) => {
+        port.release(session);
+      },
+      remove: () => undefined,
+      closedIfEmpty: () => Promise.resolve(),
+    });
+    return inner;
+  }
+
+  #mayDo(peer: Peer, service: string, action: Action): boolean {
+    try {
+      return this.#options.authorise?.(peer, service, action) ?? true;
+    } catch (thrown) {
+      reportHandlerThrew(this.#runtime, 'authorise handler', thrown);
+      return false;
+    }
   }
 
   /** Services at one authority share a port; `host:0` asks for a new one each time. */
@@ -308,11 +388,12 @@ export class Domain {
     });
     const place = { scheme, port };
     this.#ports.add(place);
+    port.inner = this.#makeInner(port, transport, address);
     listener.attach(port);
     port.add(listener);
   }
 
-  #resolve(text: string): { transport: Transport; address: Address } | IdcError {
+  #resolve(text: string): Place | IdcError {
     try {
       const address = parseAddress(text);
       const transport = this.#turns.transportFor(address.scheme);
@@ -327,7 +408,8 @@ export class Domain {
 
   async #close(drainMs: number): Promise<void> {
     const listeners = [...this.#listeners];
-    const cores = [...this.#endpoints.keys()];
+    await this.#buffers.end();
+    const cores = [...this.#endpoints.keys(), ...this.#channels.keys()];
     await Promise.all([
       ...listeners.map((listener) => listener.close({ drainMs }).quietly()),
       ...cores.map((core) => core.destroy(drainMs).quietly()),

@@ -5,16 +5,17 @@
  * time it has one session whose epoch is open or ending (`current`) and one that shakes hands for
  * the next (`candidate`). The next epoch opens only when the previous one is drained on both sides.
  */
-import type { Peer, Refusal as RefusalCode, TimeLimits } from './api.js';
+import type { Peer, Refusal as RefusalCode } from './api.js';
 import { Refusal } from './api.js';
 import { assert } from './assert.js';
 import { ClientDrain } from './client-drain.js';
 import type { Client } from './client.js';
 import { DestroyPromise } from './destroy-promise.js';
 import type { DomainServices } from './domain-services.js';
+import type { EndpointRole, EndpointSettings } from './endpoint-role.js';
 import { isDraining, step, type EndpointEvent, type EndpointState } from './endpoint-machine.js';
 import { ErrorCode } from './errors.js';
-import { epochLeapMax, epochMax } from './frame.js';
+import { epochLeapMax, epochMax, featureTransfers } from './frame.js';
 import { noToken, type Greeting } from './greeting.js';
 import { Initiator } from './initiator.js';
 import type { ReceivedMessage } from './message.js';
@@ -25,31 +26,6 @@ import type { SessionEnd } from './session-end.js';
 import type { Session, SessionOwner } from './session.js';
 import { WheelTimer } from './timer-wheel.js';
 import type { Fault } from './transport.js';
-
-/** What differs between the dialling end and an accepted one. */
-export interface EndpointRole {
-  /** Plans the next attempt, at the slow end if `isSlow`; answers its delay. Accepted: never. */
-  retry(isSlow: boolean): number | undefined;
-  /** An epoch is open. */
-  connected(): void;
-  /** The endpoint is absent, after it had been there. */
-  becameAbsent(isFinal: boolean): void;
-  /** It was found again. */
-  becamePresent(): void;
-  /** Its destruction has begun; it takes no new link. */
-  leaving(): void;
-  /** It is destroyed: nothing of it remains. */
-  ended(): void;
-}
-
-export interface EndpointSettings {
-  readonly name: string;
-  readonly service: string;
-  readonly scheme: string;
-  readonly frameBytesMax: number;
-  readonly quota: Quota;
-  readonly limits: TimeLimits;
-}
 
 type Notice = 'appear' | 'connect' | 'disconnect' | 'disappear' | 'destroyed';
 
@@ -74,6 +50,7 @@ export class EndpointCore implements SessionOwner {
   readonly #links = new Set<Session>();
   #peer: Peer | undefined = undefined;
   #peerToken: string = noToken;
+  #peerFeatures = 0;
   #agreed: Quota;
   #lastFault: Fault | ErrorCode | undefined = undefined;
   #end: SessionEnd | undefined = undefined;
@@ -184,6 +161,34 @@ export class EndpointCore implements SessionOwner {
     return this.#peerToken;
   }
 
+  /** True if the peer, which has dialled, can be asked for a channel. */
+  get canSummon(): boolean {
+    const isAccepted = this.#current?.role === 'accept' && this.#current.phase === 'open';
+    return isAccepted && (this.#peerFeatures & featureTransfers) !== 0;
+  }
+
+  /** Asks the peer for a channel of the name that follows from `nonce`. */
+  summon(nonce: number): void {
+    this.#current?.summon(nonce);
+  }
+
+  /** Milliseconds to the peer's session and back; undefined if it never answers. */
+  ping(onAnswer: (roundTripMs: number | undefined) => void): void {
+    const { clock } = this.#services.runtime;
+    const startMs = clock.now();
+    if (this.#current === undefined) onAnswer(undefined);
+    else {
+      this.#current.askAlive((isAnswered) => {
+        onAnswer(isAnswered ? clock.now() - startMs : undefined);
+      });
+    }
+  }
+
+  /** A reference of the domain `ownerId` came from the peer. */
+  learn(ownerId: string): void {
+    if (this.#peer !== undefined) this.#services.learn(ownerId, this.#peer.domainId);
+  }
+
   /** Dialling is of no use: the address can lead nowhere. */
   reject(code: ErrorCode): void {
     this.#lastFault = code;
@@ -278,6 +283,10 @@ export class EndpointCore implements SessionOwner {
     this.#connect(session, session.proposedEpoch);
   }
 
+  sessionSummoned(_session: Session, nonce: number): void {
+    this.#services.summoned(this, nonce);
+  }
+
   sessionEnded(session: Session, end: SessionEnd): void {
     this.#services.keepAlive.leave(session);
     this.#lastFault = end.fault ?? end.reason;
@@ -344,6 +353,8 @@ export class EndpointCore implements SessionOwner {
     this.#epoch = epoch;
     this.#epochCount++;
     this.#agreed = agreeQuota(this.settings.quota, greeting.quota);
+    this.#peerFeatures = greeting.features;
+    this.#services.epochOpened(this);
     const { flushMs } = this.settings.limits;
     session.open(epoch, this.#agreed, this.initiator, this.responder, flushMs);
     this.#step('agreed');
@@ -440,6 +451,7 @@ export class EndpointCore implements SessionOwner {
     this.initiator.end(end.handledThrough);
     this.responder.end();
     this.#isSettled = true;
+    this.#services.epochEnded(this);
     const counts = {
       epoch: this.#epoch,
       reason: end.reason,

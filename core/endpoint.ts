@@ -195,6 +195,25 @@ export class Endpoint {
     return this.#core.destroy(drainMsOf(options, this.#core.settings.limits));
   }
 
+  /**
+   * Asks the peer's domain for a sign of life, without its client: answers how long that took, in
+   * milliseconds. Rejects with NOT_CONNECTED, or with DISCONNECTED when the epoch ends first.
+   */
+  ping(): Promise<number> {
+    if (this.#core.state !== 'connected') return Promise.reject(makeError(ErrorCode.NotConnected));
+    return new Promise((resolve, reject) => {
+      this.#core.ping((roundTripMs) => {
+        if (roundTripMs !== undefined) resolve(roundTripMs);
+        else reject(makeError(ErrorCode.Disconnected));
+      });
+    });
+  }
+
+  /** @internal A reference of the domain `ownerId` came from the peer of this endpoint. */
+  learn(ownerId: string): void {
+    this.#core.learn(ownerId);
+  }
+
   statistics(): EndpointStatistics {
     const { initiator, responder } = this.#core;
     const isConnected = this.#core.state === 'connected';

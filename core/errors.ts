@@ -28,6 +28,13 @@ export const ErrorCode = {
   Silent: 'SILENT',
   Superseded: 'SUPERSEDED',
   Exhausted: 'EXHAUSTED',
+  StaleReference: 'STALE_REFERENCE',
+  OutOfRange: 'OUT_OF_RANGE',
+  ExpiredReference: 'EXPIRED_REFERENCE',
+  ForgedReference: 'FORGED_REFERENCE',
+  BadReference: 'BAD_REFERENCE',
+  ForeignReference: 'FOREIGN_REFERENCE',
+  StaleLease: 'STALE_LEASE',
 } as const;
 export type ErrorCode = (typeof ErrorCode)[keyof typeof ErrorCode];
 
@@ -69,6 +76,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = {
   SILENT: { wire: 18, meaning: 'The peer missed its keep-alive; the epoch is over.' },
   SUPERSEDED: { wire: 19, meaning: 'The peer came back on a new link; the older epoch is over.' },
   EXHAUSTED: { wire: 20, meaning: 'A limit of this machine or listener is reached; try later.' },
+  STALE_REFERENCE: { wire: 21, meaning: 'The buffer was unregistered, or its owner restarted.' },
+  OUT_OF_RANGE: { wire: 22, meaning: 'The bytes lie outside what the reference covers.' },
+  EXPIRED_REFERENCE: { wire: 23, meaning: "The reference's time is over, by the owner's clock." },
+  FORGED_REFERENCE: { wire: 24, meaning: 'The owner did not make this reference.' },
+  BAD_REFERENCE: { wire: 25, meaning: 'The bytes are no reference: cut off, or of a new version.' },
+  FOREIGN_REFERENCE: { wire: 26, meaning: 'The reference names the buffer of another domain.' },
+  STALE_LEASE: { wire: 27, meaning: 'The write was on its way for too long; ask for a new lease.' },
 };
 
 const byWire: ReadonlyMap<number, ErrorCode> = new Map(

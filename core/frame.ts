@@ -22,6 +22,8 @@ export const FrameType = {
   Goodbye: 7,
   Ping: 8,
   Pong: 9,
+  /** Asks the side that dialled to dial a channel for transfers, too. */
+  Summon: 10,
   /** From here on a frame belongs to an epoch and carries its tag. */
   Message: 16,
   Request: 17,
@@ -32,6 +34,9 @@ export const FrameType = {
   Released: 22,
   Fragment: 23,
 } as const;
+
+/** Feature bits of a greeting: what a side understands beyond the version. */
+export const featureTransfers = 1;
 
 /** Flags of `Goodbye`. */
 export const goodbyeFinal = 1;

@@ -137,7 +137,8 @@ export function toHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-function fromHex(text: string): Uint8Array {
+/** The bytes behind hexadecimal digits. */
+export function fromHex(text: string): Uint8Array {
   const pairs = text.match(/../gu) ?? [];
   return Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16));
 }

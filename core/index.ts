@@ -40,4 +40,17 @@ export {
   type Scheduler,
   type Timer,
 } from './runtime.js';
+export type { BufferAccess } from './shared-memory.js';
+export { RemoteBufferReference } from './transfer/reference.js';
+export type { BufferMode } from './transfer/reference-layout.js';
+export type { NarrowOptions } from './transfer/reference-narrow.js';
+export type {
+  BufferUse,
+  RegisteredBuffer,
+  RegisterOptions,
+  RegistrationInfo,
+} from './transfer/registrations.js';
+export type { RemoteBufferStatistics, TransferLimits } from './transfer/remote-buffers.js';
+export type { TransferServerStatistics } from './transfer/transfer-server.js';
+export type { TransferOptions, TransferSlot, TransferStatistics } from './transfer/transfers.js';
 export { Fault, type PeerIdentity, type TransportFactory } from './transport.js';

@@ -9,6 +9,7 @@ export const limitsDefault: TimeLimits = Object.freeze({
   flushMs: 1_000,
   drainMs: 10_000,
   timeoutMs: 30_000,
+  fenceMs: 5_000,
   dialMinMs: 20,
   dialMaxMs: 5_000,
 });

@@ -19,14 +19,15 @@ import { Client } from './client.js';
 import { reportHandlerThrew } from './client-call.js';
 import { DestroyPromise } from './destroy-promise.js';
 import type { DomainServices } from './domain-services.js';
-import { EndpointCore, type EndpointRole, type EndpointSettings } from './endpoint-core.js';
+import { EndpointCore } from './endpoint-core.js';
+import type { EndpointRole, EndpointSettings } from './endpoint-role.js';
 import { Endpoint } from './endpoint.js';
 import { ErrorCode, IdcError } from './errors.js';
 import { tokenBytes, toHex, type Greeting } from './greeting.js';
 import { drainMsOf } from './limits.js';
 import { createListenerStream, type Observable, type Stream } from './observables.js';
 import { PeerTable, type PeerEntry } from './peer-table.js';
-import type { Port, PortService } from './port.js';
+import type { PortService } from './port.js';
 import type { Quota } from './quota.js';
 import type { Session } from './session.js';
 import { WheelTimer } from './timer-wheel.js';
@@ -43,6 +44,16 @@ export interface ListenerSettings {
   readonly forgetMs: number;
 }
 
+/** What a listener needs of the port that it listens at. */
+export interface ListenerPort {
+  /** The session has an owner of its own from now on. */
+  release(session: Session): void;
+  /** The listener offers nothing any more. */
+  remove(service: PortService): void;
+  /** Resolves once everything is released, or at once while other services are left. */
+  closedIfEmpty(): Promise<void>;
+}
+
 export class ListenerCore implements PortService {
   readonly #services: DomainServices;
   readonly #settings: ListenerSettings;
@@ -52,7 +63,7 @@ export class ListenerCore implements PortService {
   readonly #peers = new PeerTable();
   /** Every endpoint that is not destroyed, those that lost their place in the table included. */
   readonly #endpoints = new Map<EndpointCore, Endpoint>();
-  #port: Port | undefined = undefined;
+  #port: ListenerPort | undefined = undefined;
   #address: string;
   #closing: DestroyPromise | undefined = undefined;
   #settleReady: (outcome: string | IdcError) => void = () => undefined;
@@ -122,7 +133,7 @@ export class ListenerCore implements PortService {
     this.#settleReady(error);
   }
 
-  attach(port: Port): void {
+  attach(port: ListenerPort): void {
     this.#port = port;
   }
 

@@ -27,6 +27,11 @@ export interface PortService {
   greeted(session: Session, greeting: Greeting, peer: Peer): void;
 }
 
+/** The service that comes with every port and does not keep it open: channels for transfers. */
+export interface InnerService extends PortService {
+  close(): Promise<void>;
+}
+
 export class Port implements Accept, SessionOwner {
   readonly #services: DomainServices;
   readonly #transport: Transport;
@@ -34,6 +39,7 @@ export class Port implements Accept, SessionOwner {
   readonly #limits: TimeLimits;
   readonly #onClosed: () => void;
   readonly #byService = new Map<string, PortService>();
+  #inner: InnerService | undefined = undefined;
   readonly #greeting = new Set<Session>();
   #listener: TransportListener | undefined = undefined;
   #bound: Address | undefined = undefined;
@@ -60,6 +66,11 @@ export class Port implements Accept, SessionOwner {
     this.#closedPromise = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
+  }
+
+  /** Set once, right after creation. */
+  set inner(inner: InnerService) {
+    this.#inner = inner;
   }
 
   /** The authority that it is bound to; as asked for until then. */
@@ -91,7 +102,7 @@ export class Port implements Accept, SessionOwner {
     this.#services.wheel.disarm(this.#retryTimer);
     for (const session of this.#greeting) session.fail(ErrorCode.Destroyed);
     this.#listener?.close();
-    this.#checkClosed();
+    void this.#closeInner();
   }
 
   listening(address: Address): void {
@@ -133,13 +144,14 @@ export class Port implements Accept, SessionOwner {
   }
 
   sessionGreeted(session: Session, greeting: Greeting): void {
-    const service = this.#byService.get(greeting.service);
+    const inner = this.#inner?.service === greeting.service ? this.#inner : undefined;
+    const service = inner ?? this.#byService.get(greeting.service);
     if (service === undefined) {
       session.refuse(ErrorCode.Refused);
       return;
     }
     const peer = this.#services.describePeer(session.identity, greeting);
-    if (!this.#services.mayConnect(peer, greeting.service)) {
+    if (inner === undefined && !this.#services.mayConnect(peer, greeting.service)) {
       session.refuse(ErrorCode.AccessDenied);
       return;
     }
@@ -160,6 +172,10 @@ export class Port implements Accept, SessionOwner {
   }
 
   sessionConfirmed(session: Session): void {
+    session.fail(ErrorCode.Corrupt);
+  }
+
+  sessionSummoned(session: Session): void {
     session.fail(ErrorCode.Corrupt);
   }
 
@@ -187,8 +203,15 @@ export class Port implements Accept, SessionOwner {
     this.#listener = this.#transport.listen(this.#address, this);
   }
 
+  async #closeInner(): Promise<void> {
+    await this.#inner?.close();
+    this.#inner = undefined;
+    this.#checkClosed();
+  }
+
   #checkClosed(): void {
-    if (!this.#isClosing || this.#listener !== undefined || this.#greeting.size > 0) return;
+    if (!this.#isClosing || this.#inner !== undefined) return;
+    if (this.#listener !== undefined || this.#greeting.size > 0) return;
     this.#resolveClosed();
   }
 }

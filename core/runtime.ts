@@ -2,16 +2,18 @@
  * Runtime: the only way in which time, scheduling and randomness reach the core and the transports.
  *
  * A domain is handed one runtime and passes it on; replacing it puts the whole stack on a virtual
- * clock and a seed. This is the only core file that may touch the platform. A runtime holds no
- * state but its own, so two of them in one process know nothing of each other.
+ * clock and a seed. This is the only core file that may touch the platform, but for `digest.ts`,
+ * which merely computes. A runtime holds no state but its own, so two of them in one process know
+ * nothing of each other.
  */
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { randomFillSync } from 'node:crypto';
 
-/** Monotonic time. */
 export interface Clock {
   /** Milliseconds since an arbitrary start, with a fraction; never goes back. */
   now(): number;
+  /** Unix time in milliseconds, by the wall clock: it may be set, so it is for dates alone. */
+  unixMs(): number;
 }
 
 /** A pending `after`. */
@@ -60,6 +62,10 @@ export interface Runtime {
 class SystemClock implements Clock {
   now(): number {
     return performance.now();
+  }
+
+  unixMs(): number {
+    return Date.now();
   }
 }
 

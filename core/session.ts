@@ -31,6 +31,7 @@ import {
 } from './frame.js';
 import { decodeGreeting, encodeGreeting, type Greeting } from './greeting.js';
 import type { Initiator } from './initiator.js';
+import { PingQueue } from './ping-queue.js';
 import type { Quota } from './quota.js';
 import { ReplyJoiner } from './reply-joiner.js';
 import type { Responder } from './responder.js';
@@ -46,6 +47,8 @@ export interface SessionOwner {
   sessionReady(session: Session): void;
   sessionAccepted(session: Session, epoch: number): void;
   sessionConfirmed(session: Session): void;
+  /** The accepting side asks for a channel of the name that follows from `nonce`. */
+  sessionSummoned(session: Session, nonce: number): void;
   /** Exactly once; the link may still take its time to close. */
   sessionEnded(session: Session, end: SessionEnd): void;
   /** Exactly once, last: nothing of the link remains. */
@@ -86,6 +89,7 @@ export class Session implements LinkSink {
   readonly #replies = new ReplyJoiner();
 
   #pingNonce = 0;
+  readonly #pings = new PingQueue();
   #isGoodbyeOwed = false;
   #goodbyeFlags = 0;
   #goodbyeReason: ErrorCode = ErrorCode.Ok;
@@ -255,6 +259,17 @@ export class Session implements LinkSink {
     this.#out?.ping(this.#pingNonce);
   }
 
+  /** Asks the peer for a sign of life; `onAnswer` is told of it, or that there will be none. */
+  askAlive(onAnswer: (isAnswered: boolean) => void): void {
+    if (this.#phase !== 'open') onAnswer(false);
+    else if (this.#pings.add(onAnswer, this.#isPingOut)) this.ping();
+  }
+
+  /** Asks the peer, which has dialled, to dial a channel for transfers; only in an open epoch. */
+  summon(nonce: number): void {
+    if (this.#phase === 'open') this.#out?.summon(nonce);
+  }
+
   /** The domain's turn is over. */
   endTurn(): void {
     if (this.#phase !== 'open') return;
@@ -404,10 +419,20 @@ export class Session implements LinkSink {
       case FrameType.Pong:
         if (!this.#isPingOut || word !== this.#pingNonce) return false;
         this.#isPingOut = false;
+        if (this.#pings.answered()) this.ping();
         return true;
+      case FrameType.Summon:
+        return this.#takeSummon(word);
       default:
         return false;
     }
+  }
+
+  #takeSummon(nonce: number): boolean {
+    const isEpoch = this.#phase === 'open' || this.#phase === 'leaving';
+    if (this.role !== 'dial' || !isEpoch || nonce < 0) return false;
+    if (this.#phase === 'open') this.#owner.sessionSummoned(this, nonce);
+    return true;
   }
 
   #takeGoodbye(flags: number, handledThrough: number, area: ByteArea, offset: number): void {
@@ -465,6 +490,7 @@ export class Session implements LinkSink {
     this.#phase = 'ended';
     this.#wheel.disarm(this.#timer);
     this.#replies.reset();
+    this.#pings.end();
     this.#out?.link.close();
     this.#owner.sessionEnded(this, this.#farewell ?? end);
   }

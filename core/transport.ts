@@ -1,12 +1,11 @@
 /**
  * The transport contract: what a medium must do so that endpoints can run over it.
  *
- * A transport moves whole frames in order and says whether the peer is there. Handshake, epochs,
- * credits, fragments, transactions and dialling live in core. `idc/compliance` tests every law.
+ * A transport moves whole frames in order and says whether the peer is there; the rest lives in
+ * core. Bulk lanes and shared memory have files of their own. `idc/compliance` tests every law.
  *
  * L1  `open` and `listen` never throw for an operating error and call nobody before they return.
- * L2  `linkUp` comes once at most, `linkDown` once, in this order; a link that never came up may
- *     report `linkDown` alone. No `linkUp` after `close`.
+ * L2  `linkUp` comes once at most, `linkDown` once after it or alone; no `linkUp` after `close`.
  * L3  Between them frames arrive whole, in order, at most once; what is lost is a suffix, and
  *     `linkDown` follows.
  * L4  Frame bytes are valid only during the call of `frame`.
@@ -18,9 +17,8 @@
  * L7  An aborted claim is invisible to the peer. A claim that is open when the link goes down may
  *     be committed or aborted; it reaches nobody.
  * L8  `close` is idempotent and asynchronous: what was committed is still delivered if the peer
- *     takes it within `closeMs`, then `linkDown` (unless it was told already), one `closed`,
- *     then silence. `frame` and `writable` are not called after `close`. Where nobody failed,
- *     both ends are told `closed`.
+ *     takes it within `closeMs`, then `linkDown` (unless told already), one `closed`, then silence.
+ *     No `frame` or `writable` after `close`. Where nobody failed, both ends are told `closed`.
  * L9  A stalled peer or sink on one link never delays another link.
  * L10 An idle link accepts `frameBytesMax` and refuses one byte more with `TooLarge`.
  * L11 No byte from the peer can cause a throw: nonsense becomes `linkDown(Corrupt)`.
@@ -31,11 +29,12 @@
  * programmer errors; so is `poll` from inside a sink.
  */
 import type { Address } from './address.js';
+import type { BulkLane, LaneSink } from './bulk-lane.js';
 import type { Runtime } from './runtime.js';
+import type { SharedMemory } from './shared-memory.js';
 
 /** The longest that `Link.close` may go on delivering, in milliseconds. */
 export const closeMs = 1000;
-
 /** Why `claim` gave no offset. */
 export const ClaimRefusal = { BackPressured: -1, TooLarge: -2, Down: -3 } as const;
 export type ClaimRefusal = (typeof ClaimRefusal)[keyof typeof ClaimRefusal];
@@ -71,15 +70,14 @@ export interface PeerIdentity {
 export interface TransportCapabilities {
   /** Largest frame in bytes; at least 1024. */
   readonly frameBytesMax: number;
-  /** True if it reaches other processes. */
   readonly crossProcess: boolean;
   /** `full`: `poll` alone moves everything. `flush`: the event loop may have to turn, too. */
   readonly poll: 'full' | 'flush';
-  /** How bulk data travels: on a link of its own, through shared memory, or in ordinary frames. */
+  /** How bulk data travels: on lanes (`openLane`), in shared `memory`, or in ordinary frames. */
   readonly bulk: 'lane' | 'region' | 'inline';
 }
 
-/** The kind of a link; only a transport with `bulk: 'lane'` is ever asked for `bulk`. */
+/** The kind of a link. `openLane` is the way to a bulk lane: `open` refuses `bulk`. */
 export type Lane = 'message' | 'bulk';
 
 /** What a domain lends to each of its transports. */
@@ -98,16 +96,16 @@ export interface TransportFactory {
 export interface Transport {
   readonly scheme: string;
   readonly capabilities: TransportCapabilities;
+  /** Present where `bulk` is `region`. */
+  readonly memory?: SharedMemory | undefined;
   /** Cannot fail; trouble arrives later as `linkDown`. `address.service` is not its business. */
   open(address: Address, sink: LinkSink, lane: Lane): Link;
+  openLane?(address: Address, sink: LaneSink): BulkLane;
   /** Cannot fail; trouble arrives later as `failed`. */
   listen(address: Address, accept: Accept): TransportListener;
   /** Delivers at most `limit` frames to each link's sink, and flushes; answers the events. */
   poll(limit: number): number;
-  /**
-   * The domain polls no more until `wake`: flushes what is committed. False if something has come
-   * meanwhile; the domain then polls again.
-   */
+  /** No more polls until `wake`: flushes. False if something has come; it is polled again then. */
   park(): boolean;
 }
 
@@ -140,6 +138,8 @@ export interface Accept {
   failed(fault: Fault): void;
   /** A peer came. The answered sink gets `linkUp` after this returned. */
   accept(link: Link): LinkSink;
+  /** What was accepted as a link and went down `Closed` is a lane. Without this it is `Corrupt`. */
+  acceptLane?(lane: BulkLane): LaneSink;
   /** Everything of the listener is released. Links that it accepted live on. */
   closed(): void;
 }

@@ -86,6 +86,10 @@ export class TurnLoop {
     for (const factory of factories) this.#add(factory);
   }
 
+  get transports(): readonly Transport[] {
+    return [...this.#byScheme.values()];
+  }
+
   transportFor(scheme: string): Transport | undefined {
     return this.#byScheme.get(scheme);
   }

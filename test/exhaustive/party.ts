@@ -25,6 +25,7 @@ export const limits: TimeLimits = {
   flushMs: 100,
   drainMs: 800,
   timeoutMs: 600,
+  fenceMs: 600,
   dialMinMs: 20,
   dialMaxMs: 100,
 };

@@ -27,7 +27,7 @@ export class StepRuntime implements Runtime {
   /** `seed` makes what this domain draws differ from what every other one draws. */
   constructor(seed: number, onCrash: (error: Error) => void) {
     this.#onCrash = onCrash;
-    this.clock = { now: () => this.#nowMs };
+    this.clock = { now: () => this.#nowMs, unixMs: () => this.#nowMs };
     this.scheduler = {
       next: (task) => this.#next.push(task),
       soon: (task) => this.#soon.push(task),

@@ -27,6 +27,7 @@ const limitNames = Object.keys({
   flushMs: 0,
   drainMs: 0,
   timeoutMs: 0,
+  fenceMs: 0,
   dialMinMs: 0,
   dialMaxMs: 0,
 } satisfies Record<keyof TimeLimits, number>);

@@ -13,6 +13,9 @@ import { TaskHeap, TaskKind, type Task } from './task-heap.js';
 /** What one turn of a domain's event loop takes; a domain that polls does not stop the clock. */
 export const turnMs: number = 1 / 64;
 
+/** The date at which every world begins. */
+const unixStartMs = 1_800_000_000_000;
+
 /** Points in time that a millisecond has. */
 const gridPerMs = 1024;
 
@@ -103,7 +106,7 @@ class VirtualRuntime implements Runtime {
     this.#time = time;
     this.#life = life;
     this.prng = random;
-    this.clock = { now: () => time.nowMs };
+    this.clock = { now: () => time.nowMs, unixMs: () => unixStartMs + time.nowMs };
     this.scheduler = {
       soon: (task) => {
         time.schedule(life, TaskKind.Soon, time.nowMs + turnMs, task);

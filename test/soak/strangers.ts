@@ -89,6 +89,10 @@ export class Strangers implements SessionOwner {
     throw new Error('a dialler confirms, and is not confirmed');
   }
 
+  sessionSummoned(): void {
+    throw new Error('nobody asks for a channel');
+  }
+
   /** Severed; or turned away in the crowd, then another one comes in its place. */
   sessionEnded(session: Session): void {
     if (this.#confirmed.has(session)) return;

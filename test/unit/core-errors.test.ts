@@ -27,6 +27,13 @@ const wireNumbers: readonly string[] = [
   'SILENT',
   'SUPERSEDED',
   'EXHAUSTED',
+  'STALE_REFERENCE',
+  'OUT_OF_RANGE',
+  'EXPIRED_REFERENCE',
+  'FORGED_REFERENCE',
+  'BAD_REFERENCE',
+  'FOREIGN_REFERENCE',
+  'STALE_LEASE',
 ];
 
 describe('error list', () => {

@@ -47,6 +47,7 @@ describe('head word', () => {
       Goodbye: 7,
       Ping: 8,
       Pong: 9,
+      Summon: 10,
       Message: 16,
       Request: 17,
       Reply: 18,

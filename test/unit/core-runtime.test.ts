@@ -22,6 +22,15 @@ describe('clock', () => {
   });
 });
 
+describe('wall clock', () => {
+  it('tells Unix time in milliseconds', () => {
+    const { clock } = createRuntime();
+    const beforeMs = Date.now();
+    const unixMs = clock.unixMs();
+    assert(unixMs >= beforeMs && unixMs <= Date.now());
+  });
+});
+
 describe('scheduler', () => {
   it('next runs after the caller and before soon; soon runs in order', async () => {
     const { scheduler } = createRuntime();

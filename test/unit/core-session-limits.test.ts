@@ -73,6 +73,7 @@ describe('a link that takes no confirmation', () => {
       sessionGreeted: ignore,
       sessionReady: ignore,
       sessionConfirmed: ignore,
+      sessionSummoned: ignore,
       sessionEnded: ignore,
       sessionClosed: ignore,
       sessionAccepted: (_, epoch) => {

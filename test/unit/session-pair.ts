@@ -127,6 +127,10 @@ export class PairEnd implements SessionOwner {
     assert.fail('no handshake here');
   }
 
+  sessionSummoned(): void {
+    assert.fail('nobody asks for a channel');
+  }
+
   sessionClosed(): void {
     assert.fail('a fake link does not close');
   }

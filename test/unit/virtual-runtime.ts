@@ -5,13 +5,19 @@
 import type { CallTracker, Clock, Prng, Runtime, Scheduler, Timer } from '../../core/runtime.js';
 import { createRandom } from '../compliance/random.js';
 
+/** The date of virtual time 0. */
+export const unixStartMs = 1_800_000_000_000;
+
 interface Task {
   readonly atMs: number;
   readonly run: () => void;
 }
 
 export class VirtualRuntime implements Runtime {
-  readonly clock: Clock = { now: () => this.#nowMs };
+  readonly clock: Clock = {
+    now: () => this.#nowMs,
+    unixMs: () => unixStartMs + this.#nowMs,
+  };
   readonly scheduler: Scheduler = {
     soon: (task) => {
       this.#add(this.#nowMs, task);

@@ -32,6 +32,7 @@ const patientLimits: TimeLimits = {
   flushMs: 10_000,
   drainMs: 20_000,
   timeoutMs: 20_000,
+  fenceMs: 20_000,
   dialMinMs: 2,
   dialMaxMs: 20,
 };
@@ -93,9 +94,10 @@ export class Stage {
     return new Stage(world, seed, await world.vacantAddress('nowhere'));
   }
 
+  /** A domain over the world's transport, and over others that the options name. */
   domain(name: string, options: Partial<DomainOptions> = {}): Domain {
     const limits = { ...patientLimits, ...options.limits };
-    const transports = [this.tap.factoryFor(name)];
+    const transports = [this.tap.factoryFor(name), ...(options.transports ?? [])];
     const domain = createDomain({ ...options, name, transports, limits });
     this.#domains.push(domain);
     return domain;

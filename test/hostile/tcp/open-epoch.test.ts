@@ -19,7 +19,7 @@ const corrupt = errorTable.CORRUPT.wire;
 
 /** Sent by a dialler in epoch 1 with a quota of 4 messages and 4 transactions; all is held. */
 const cases: readonly (readonly [fact: string, frames: readonly Uint8Array[]])[] = [
-  ['an unknown frame type of the link', [control(10, 0)]],
+  ['an unknown frame type of the link', [control(11, 0)]],
   ['frame type 0', [control(0, 0)]],
   ['an unknown frame type of the epoch', [frame(24, 0, 1, 1)]],
   ['frame type 255', [frame(255, 0, 1, 1)]],

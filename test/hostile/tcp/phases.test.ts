@@ -34,6 +34,7 @@ const samples: Readonly<Record<keyof typeof FrameType, Uint8Array>> = {
   Goodbye: goodbye(0, 0, errorTable.DESTROYED.wire),
   Ping: control(FrameType.Ping, 7),
   Pong: control(FrameType.Pong, 7),
+  Summon: control(FrameType.Summon, 7),
   Message: message(1),
   Request: request(1, 0),
   Reply: reply(0),
@@ -117,7 +118,7 @@ const phases: readonly Phase[] = [
   },
   {
     name: 'dialling, open',
-    legal: ['Message', 'Request', 'Fragment', 'Goodbye'],
+    legal: ['Message', 'Request', 'Fragment', 'Goodbye', 'Summon'],
     reach: async (rig) => {
       const peer = await dialled(rig);
       peer.send(samples.Welcome, samples.Accept);
