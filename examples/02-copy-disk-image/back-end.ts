@@ -2,12 +2,18 @@
  * The back end of the disk: answers the block protocol from one image file.
  *
  * It does not know where its front ends are or what lies between. Reads run side by side and are
- * answered in the order in which the file system finishes them. A read may still run when its epoch
- * ends: it completes its transaction all the same, which sends nothing and is what `connect` of the
- * next epoch waits for. A status is a whole block or none.
+ * answered in the order in which they are finished, each when its bytes are in the front end's
+ * buffer. A read may still run when its epoch ends: it completes its transaction all the same,
+ * which sends nothing and is what `connect` of the next epoch waits for.
  */
 import type { FileHandle } from 'node:fs/promises';
-import type { Domain, Listener, ReceivedTransaction } from 'idc';
+import {
+  IdcError,
+  RemoteBufferReference,
+  type Domain,
+  type Listener,
+  type ReceivedTransaction,
+} from 'idc';
 import { isSystemError } from './failure.js';
 import type { Image } from './image.js';
 import {
@@ -26,17 +32,19 @@ const frontEndsMax = 8;
 
 /** Serves `image` at `address` until the listener is closed. The image stays its caller's. */
 export function serveDisk(domain: Domain, address: string, image: Image): Listener {
-  const disk = new DiskBackEnd(image);
+  const disk = new DiskBackEnd(domain, image);
   const handlers = { transaction: (request: ReceivedTransaction) => disk.answer(request) };
   return domain.listen(address, () => handlers, { quota: blockQuota, peersMax: frontEndsMax });
 }
 
 class DiskBackEnd {
+  readonly #domain: Domain;
   readonly #image: Image;
   /** Free buffers of one block each; grows to the number of reads that ever ran at once. */
   readonly #buffers: Uint8Array[] = [];
 
-  constructor(image: Image) {
+  constructor(domain: Domain, image: Image) {
+    this.#domain = domain;
     this.#image = image;
   }
 
@@ -63,15 +71,36 @@ class DiskBackEnd {
   }
 
   async #read(
-    { offset, byteLength }: ReadRequest,
+    { offset, byteLength, reference }: ReadRequest,
     transaction: ReceivedTransaction,
   ): Promise<void> {
     const buffer = this.#buffers.pop() ?? new Uint8Array(blockByteLengthMax);
     const block = buffer.subarray(0, byteLength);
-    if (await readWhole(this.#image.file, block, offset)) transaction.complete(block);
-    else transaction.complete(noBytes, BlockError.MediumFailed);
-    // `complete` has handed the bytes over, so the buffer is free.
+    if (!(await readWhole(this.#image.file, block, offset))) {
+      transaction.complete(noBytes, BlockError.MediumFailed);
+    } else if (await this.#deliver(block, reference, transaction)) {
+      transaction.complete();
+    } else {
+      transaction.complete(noBytes, BlockError.TransferFailed);
+    }
+    // However the transfer ended, nobody reads the buffer any more.
     this.#buffers.push(buffer);
+  }
+
+  /** Moves the block to the front end; false if that failed, or nobody wants it any more. */
+  async #deliver(
+    block: Uint8Array,
+    encoded: Uint8Array,
+    { endpoint, signal }: ReceivedTransaction,
+  ): Promise<boolean> {
+    try {
+      const reference = RemoteBufferReference.decode(encoded, endpoint);
+      await this.#domain.sendToRemoteBuffer(reference, block, { signal });
+      return true;
+    } catch (error) {
+      if (error instanceof IdcError) return false;
+      throw error;
+    }
   }
 }
 

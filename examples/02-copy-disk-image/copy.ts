@@ -11,14 +11,15 @@ import { dirname } from 'node:path';
 import { digestFile } from './digest.js';
 import { asFailure, Failure } from './failure.js';
 import type { Disk } from './front-end.js';
+import type { LandingBuffer } from './landing-buffer.js';
 import type { Screen } from './progress.js';
 import { readsMax, type Geometry } from './protocol.js';
 
 export interface CopyOptions {
   readonly disk: Disk;
   readonly destination: string;
-  /** SHA-256 that the copy must have, in hexadecimal digits. */
-  readonly digest: string;
+  /** SHA-256 that the copy must have, in hexadecimal digits; undefined if nobody asks. */
+  readonly digest: string | undefined;
   readonly screen: Screen;
   /** Gives the copy up; its reason is thrown. */
   readonly signal: AbortSignal;
@@ -90,13 +91,21 @@ async function copyBlocks(
   let byteCount = 0;
 
   async function moveBlocks(): Promise<void> {
-    const buffer = new Uint8Array(blockByteLength);
+    const buffer = disk.allocate(blockByteLength);
+    try {
+      await moveInto(buffer);
+    } finally {
+      await buffer.close();
+    }
+  }
+
+  async function moveInto(buffer: LandingBuffer): Promise<void> {
     while (nextOffset < deviceByteLength) {
       const offset = nextOffset;
-      const block = buffer.subarray(0, Math.min(blockByteLength, deviceByteLength - offset));
+      const block = buffer.bytes.subarray(0, Math.min(blockByteLength, deviceByteLength - offset));
       nextOffset += block.byteLength;
       if (nextOffset === deviceByteLength) await settledOrAborted(beforeLastBlock, signal);
-      await disk.read(offset, block, signal);
+      await disk.read(offset, block.byteLength, buffer, signal);
       await writeWhole(file, block, offset);
       byteCount += block.byteLength;
       onBytes(byteCount);
@@ -134,6 +143,7 @@ async function writeWhole(file: FileHandle, bytes: Uint8Array, position: number)
 
 async function checkDigest(path: string, byteLength: number, options: CopyOptions): Promise<void> {
   const { destination, digest, screen, signal } = options;
+  if (digest === undefined) return;
   const found = await digestFile(path, byteLength, 'SHA-256 of the copy', screen, signal);
   if (found !== digest) throw new Failure(`${destination}: SHA-256 is ${found}, not ${digest}`);
 }

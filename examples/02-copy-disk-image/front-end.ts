@@ -9,6 +9,7 @@
 import { ErrorCode, IdcError, type Domain, type Endpoint, type LifecycleEvent } from 'idc';
 import { filter, firstValueFrom, fromEvent, takeUntil, type Observable } from 'rxjs';
 import { Failure } from './failure.js';
+import { LandingBuffer } from './landing-buffer.js';
 import {
   blockErrorName,
   blockQuota,
@@ -23,12 +24,15 @@ const dialMaxMs = 200;
 
 export class Disk {
   readonly lifecycle$: Observable<LifecycleEvent>;
+  readonly #domain: Domain;
   readonly #endpoint: Endpoint;
   #transactionCount = 0;
 
   /** Starts to connect to the back end at `address`. */
   constructor(domain: Domain, address: string) {
-    // There is nothing to drain at a disconnect: what a read fills belongs to its caller.
+    this.#domain = domain;
+    // There is nothing to drain at a disconnect: what a read fills is taken back before it is
+    // submitted again.
     const options = { quota: blockQuota, limits: { dialMaxMs } };
     this.#endpoint = domain.createEndpoint(address, {}, options);
     this.lifecycle$ = this.#endpoint.lifecycle$;
@@ -40,17 +44,31 @@ export class Disk {
   }
 
   async identify(signal: AbortSignal): Promise<Geometry> {
-    const status = await this.#ask({ operation: 'identify' }, signal);
+    const status = await this.#ask(() => ({ operation: 'identify' }), signal);
     const geometry = decodeGeometry(status);
     if (geometry === undefined) throw new Failure('the back end described no legal device');
     return geometry;
   }
 
-  /** Fills the whole of `target` from `offset` on, however often the back end is lost meanwhile. */
-  async read(offset: number, target: Uint8Array, signal: AbortSignal): Promise<void> {
-    const { byteLength } = target;
-    const status = await this.#ask({ operation: 'read', offset, byteLength }, signal, target);
-    if (status.byteLength !== byteLength) throw new Failure('the back end answered half a block');
+  /** Memory that `read` can fill, of so many bytes. */
+  allocate(byteLength: number): LandingBuffer {
+    return new LandingBuffer(this.#domain, byteLength);
+  }
+
+  /**
+   * Fills the first `byteLength` bytes of `target` from `offset` on, however often the back end is
+   * lost meanwhile.
+   */
+  async read(
+    offset: number,
+    byteLength: number,
+    target: LandingBuffer,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const encode = (): BlockRequest => {
+      return { operation: 'read', offset, byteLength, reference: target.reference.encode() };
+    };
+    await this.#ask(encode, signal, () => target.renew());
   }
 
   /** Gives the device up; reads that still wait fail. */
@@ -59,22 +77,26 @@ export class Disk {
   }
 
   /** Does one idempotent transaction; an abort of `signal` throws the signal's reason. */
-  async #ask(request: BlockRequest, signal: AbortSignal, into?: Uint8Array): Promise<Uint8Array> {
-    const parameters = encodeRequest(request);
-    const options = into === undefined ? { signal } : { signal, into };
+  async #ask(
+    makeRequest: () => BlockRequest,
+    signal: AbortSignal,
+    prepareAgain: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<Uint8Array> {
     for (;;) {
       signal.throwIfAborted();
       try {
         await this.#whenConnected(signal);
+        const parameters = encodeRequest(makeRequest());
         await this.#endpoint.whenWritable({
           kind: 'transaction',
           byteLength: parameters.byteLength,
         });
         this.#transactionCount += 1;
-        return await this.#endpoint.submitTransaction(parameters, options);
+        return await this.#endpoint.submitTransaction(parameters, { signal });
       } catch (error) {
         if (!(error instanceof IdcError)) throw error;
         if (finalCodes.has(error.code)) throw explain(error, signal);
+        await prepareAgain();
       }
     }
   }

@@ -9,12 +9,13 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { digestFile } from './digest.js';
 import { asFailure, Failure } from './failure.js';
-import { openImage } from './image.js';
+import { openImage, type Image } from './image.js';
 import { abortOnInterrupt } from './interrupt.js';
 import { help, parseOptions, type Options } from './options.js';
 import { createScreen, type Screen } from './progress.js';
+import { measureMachine, type MachineRates } from './machine.js';
 import { copyByAllMeans } from './scenarios.js';
-import { formatTable, type Row } from './table.js';
+import { formatMachine, formatTable, type Row } from './table.js';
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
@@ -27,8 +28,8 @@ async function main(): Promise<void> {
   abortOnInterrupt(program);
   const folder = await makeFolder(options);
   try {
-    const rows = await copyImage(options, folder, screen, program);
-    screen.say(`\n${formatTable(rows)}`);
+    const { rows, rates } = await copyImage(options, folder, screen, program);
+    screen.say(`\n${formatTable(rows)}\n\n${formatMachine(rates)}`);
   } finally {
     if (options.keepFolder === undefined) await rm(folder, { recursive: true, force: true });
   }
@@ -45,24 +46,30 @@ async function makeFolder({ keepFolder }: Options): Promise<string> {
 }
 
 async function copyImage(
-  { imagePath, keepFolder }: Options,
+  { imagePath, keepFolder, wantsDigest }: Options,
   folder: string,
   screen: Screen,
   program: AbortController,
-): Promise<readonly Row[]> {
+): Promise<{ rows: readonly Row[]; rates: MachineRates }> {
   const image = await openImage(imagePath);
   try {
     screen.say(`image    ${imagePath}, ${image.byteLength.toLocaleString('en')} bytes`);
     const destination = join(folder, `${basename(imagePath)}.copy`);
     const fate = keepFolder === undefined ? 'removed at the end' : 'kept';
     screen.say(`copy     ${destination}, ${fate}`);
-    const label = 'SHA-256 of the image';
-    const digest = await digestFile(imagePath, image.byteLength, label, screen, program.signal);
-    screen.say(`SHA-256  ${digest}`);
-    return await copyByAllMeans({ image, digest, destination, screen, program });
+    const digest = wantsDigest ? await digestOf(image, screen, program.signal) : undefined;
+    const rows = await copyByAllMeans({ image, digest, destination, screen, program });
+    return { rows, rates: await measureMachine(image, `${destination}.plain`) };
   } finally {
     await image.file.close();
   }
+}
+
+async function digestOf(image: Image, screen: Screen, signal: AbortSignal): Promise<string> {
+  const label = 'SHA-256 of the image';
+  const digest = await digestFile(image.path, image.byteLength, label, screen, signal);
+  screen.say(`SHA-256  ${digest}`);
+  return digest;
 }
 
 try {

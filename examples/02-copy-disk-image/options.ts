@@ -6,10 +6,12 @@ export interface Options {
   readonly imagePath: string;
   /** Folder that the copy stays in; otherwise it is removed. */
   readonly keepFolder: string | undefined;
+  /** Compares the digests of the image and of each copy. */
+  readonly wantsDigest: boolean;
   readonly wantsHelp: boolean;
 }
 
-export const help = `Usage: npm start [-- [--keep DIR] [IMAGE]]
+export const help = `Usage: npm start [-- [--keep DIR] [--no-digest] [IMAGE]]
 
 Serves the file IMAGE as a disk, reads the disk whole through IDC, writes a copy and compares
 digests. Does so once for each way to reach the disk: within one thread over memory, between two
@@ -18,17 +20,23 @@ serves is killed in the middle of a copy, too, over either.
 
   IMAGE        the file; default: the Node executable
   --keep DIR   leave the copy in DIR; otherwise it goes to a new temporary folder, and is removed
+  --no-digest  compare no digests, which take longer than the copies
   --help       this text`;
 
 export function parseOptions(words: readonly string[]): Options {
   const { values, positionals } = parse(words);
   const [imagePath = process.execPath, ...surplus] = positionals;
   if (surplus.length > 0) throw new Failure(`one IMAGE only, not ${surplus.join(' ')} too`, 2);
-  return { imagePath, keepFolder: values.keep, wantsHelp: values.help };
+  return {
+    imagePath,
+    keepFolder: values.keep,
+    wantsDigest: !values['no-digest'],
+    wantsHelp: values.help,
+  };
 }
 
 function parse(words: readonly string[]): {
-  values: { keep?: string; help: boolean };
+  values: { keep?: string; 'no-digest': boolean; help: boolean };
   positionals: string[];
 } {
   try {
@@ -37,6 +45,7 @@ function parse(words: readonly string[]): {
       allowPositionals: true,
       options: {
         keep: { type: 'string' },
+        'no-digest': { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });

@@ -1,19 +1,22 @@
 /**
  * The block protocol: what the two halves of the driver say to each other, and nothing else.
  *
- * A request is the parameters of a transaction, always 16 bytes, little-endian:
+ * A request is the parameters of a transaction, little-endian:
  *
- *     0           4            8                       16
- *     | operation | byteLength | offset, low word first |      identify: both are 0
+ *     0           4            8                        16
+ *     | operation | byteLength | offset, low word first | reference |    identify: ends at 16
+ *
+ * `read` moves the bytes into the buffer of the front end that the reference names, from its start
+ * on, before it is answered.
  *
  * The status that answers `identify` is a geometry, always 12 bytes:
  *
  *     0                 4                        12
  *     | blockByteLength | deviceByteLength         |
  *
- * and the one that answers `read` is the bytes, as many as were asked for: there is no short read.
- * What cannot be answered so is answered with a `BlockError` and no bytes. Both halves treat the
- * other as a stranger: a decoder answers `undefined` to anything that no encoder here produces.
+ * and the one that answers `read` is empty: all the bytes are there, there is no short read. What
+ * cannot be answered so is answered with a `BlockError` and no status. Both halves treat the other
+ * as a stranger: a decoder answers `undefined` to anything that no encoder here produces.
  */
 import type { Quota } from 'idc';
 
@@ -31,6 +34,8 @@ export interface ReadRequest {
   readonly operation: 'read';
   readonly offset: number;
   readonly byteLength: number;
+  /** Names the buffer that is to be filled, encoded; whether it names one, its owner says. */
+  readonly reference: Uint8Array;
 }
 export type BlockRequest = IdentifyRequest | ReadRequest;
 
@@ -42,10 +47,14 @@ export const BlockError = {
   OutOfRange: 2,
   /** The medium behind the device failed. */
   MediumFailed: 3,
+  /** The bytes could not be moved into the buffer of the front end. */
+  TransferFailed: 4,
 } as const;
 
 export const blockByteLengthMax: number = 256 * 1024;
 const requestByteLength = 16;
+/** Longest reference. */
+const referenceByteLengthMax = 1024;
 const geometryByteLength = 12;
 
 /** How many reads a front end keeps outstanding. */
@@ -56,15 +65,17 @@ export const blockQuota: Partial<Quota> = {
   messages: 1,
   messageBytes: 0,
   transactions: readsMax,
-  parameterBytes: requestByteLength,
-  statusBytes: blockByteLengthMax,
+  parameterBytes: requestByteLength + referenceByteLengthMax,
+  statusBytes: geometryByteLength,
 };
 
 const identifyNumber = 1;
 const readNumber = 2;
 
 export function encodeRequest(request: BlockRequest): Uint8Array {
-  const words = new DataView(new ArrayBuffer(requestByteLength));
+  const reference = request.operation === 'read' ? request.reference : new Uint8Array(0);
+  const bytes = new Uint8Array(requestByteLength + reference.byteLength);
+  const words = wordsOf(bytes);
   switch (request.operation) {
     case 'identify':
       words.setUint32(0, identifyNumber, true);
@@ -73,21 +84,25 @@ export function encodeRequest(request: BlockRequest): Uint8Array {
       words.setUint32(0, readNumber, true);
       words.setUint32(4, request.byteLength, true);
       setPosition(words, 8, request.offset);
+      bytes.set(reference, requestByteLength);
       break;
   }
-  return new Uint8Array(words.buffer);
+  return bytes;
 }
 
 export function decodeRequest(bytes: Uint8Array): BlockRequest | undefined {
-  if (bytes.byteLength !== requestByteLength) return undefined;
+  if (bytes.byteLength < requestByteLength) return undefined;
+  const reference = bytes.slice(requestByteLength);
   const words = wordsOf(bytes);
   const byteLength = words.getUint32(4, true);
   const offset = getPosition(words, 8);
   switch (words.getUint32(0, true)) {
     case identifyNumber:
-      return byteLength === 0 && offset === 0 ? { operation: 'identify' } : undefined;
+      if (byteLength !== 0 || offset !== 0 || reference.byteLength !== 0) return undefined;
+      return { operation: 'identify' };
     case readNumber:
-      return Number.isSafeInteger(offset) ? { operation: 'read', offset, byteLength } : undefined;
+      if (!Number.isSafeInteger(offset) || reference.byteLength === 0) return undefined;
+      return { operation: 'read', offset, byteLength, reference };
     default:
       return undefined;
   }

@@ -19,8 +19,8 @@ import type { Row } from './table.js';
 
 export interface Setting {
   readonly image: Image;
-  /** SHA-256 of the image. */
-  readonly digest: string;
+  /** SHA-256 of the image; undefined if none is to be compared. */
+  readonly digest: string | undefined;
   readonly destination: string;
   readonly screen: Screen;
   /** Aborted to give everything up. */
@@ -162,7 +162,7 @@ async function copyFrom(
       ...{ disk, destination, digest, screen, signal },
       ...interfere(disk),
     });
-    screen.say('the copy is right');
+    if (digest !== undefined) screen.say('the copy is right');
     return { transport: name, ...result };
   } finally {
     await domain.close();

@@ -1,5 +1,6 @@
 /** The table at the end: one row a copy. */
 import type { CopyResult } from './copy.js';
+import type { MachineRates } from './machine.js';
 
 export interface Row extends CopyResult {
   readonly transport: string;
@@ -23,6 +24,17 @@ function formatRow({ transport, byteLength, seconds, transactionCount }: Row): r
     (byteLength / seconds / 1e9).toFixed(3),
     Math.round(transactionCount / seconds).toLocaleString('en'),
   ];
+}
+
+/** What the copies are to be compared with. */
+export function formatMachine({ memory, socket, file }: MachineRates): string {
+  const lines = [
+    ['this machine, without IDC', 'GB/s'],
+    ['memory, 1 MiB blocks', (memory / 1e9).toFixed(3)],
+    ['bare TCP, two processes', (socket / 1e9).toFixed(3)],
+    ['file to file, one process', (file / 1e9).toFixed(3)],
+  ];
+  return lines.map((cells) => alignCells(cells, [27, 6])).join('\n');
 }
 
 /** Words to the left, numbers to the right. */

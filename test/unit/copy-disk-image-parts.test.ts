@@ -25,11 +25,12 @@ import { makeTemporaryFolder } from './temporary-folder.js';
 
 const word = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const position = fc.maxSafeNat();
+const someReference = fc.uint8Array({ minLength: 1, maxLength: 40 });
 
 test('a request survives its codec', () => {
   fc.assert(
-    fc.property(position, word, (offset, byteLength) => {
-      const request = { operation: 'read', offset, byteLength } as const;
+    fc.property(position, word, someReference, (offset, byteLength, reference) => {
+      const request = { operation: 'read', offset, byteLength, reference } as const;
       assert.deepEqual(decodeRequest(encodeRequest(request)), request);
     }),
   );
@@ -49,7 +50,7 @@ test('a geometry survives its codec', () => {
 
 test('whatever decodes is what an encoder made', () => {
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 20 }), (bytes) => {
+    fc.property(fc.uint8Array({ maxLength: 24 }), (bytes) => {
       const request = decodeRequest(bytes);
       if (request !== undefined) assert.deepEqual(encodeRequest(request), bytes);
       const geometry = decodeGeometry(bytes);
@@ -59,7 +60,8 @@ test('whatever decodes is what an encoder made', () => {
 });
 
 test('a position beyond 53 bits, and a block of no bytes or too many, do not decode', () => {
-  const request = encodeRequest({ operation: 'read', offset: 0, byteLength: 1 });
+  const reference = Uint8Array.of(1);
+  const request = encodeRequest({ operation: 'read', offset: 0, byteLength: 1, reference });
   request[15] = 0xff;
   assert.equal(decodeRequest(request), undefined);
   const geometry = encodeGeometry({ blockByteLength: 1, deviceByteLength: 0 });
@@ -130,21 +132,32 @@ async function assertRemoteCode(answer: Promise<Uint8Array>, remoteCode: number)
 test('the back end answers bad requests with a code and no bytes', async (t) => {
   const bench = await makeBench(t, 1000);
   const endpoint = await connect(bench);
-  const read = (offset: number, byteLength: number): Promise<Uint8Array> =>
-    endpoint.submitTransaction(encodeRequest({ operation: 'read', offset, byteLength }));
+  const local = new Uint8Array(1000);
+  const registered = bench.front.registerBuffer(local, { access: 'write', mode: 'copy' });
+  const reference = registered.reference.encode();
+  const read = (offset: number, byteLength: number, target = reference): Promise<Uint8Array> => {
+    const request = { operation: 'read', offset, byteLength, reference: target } as const;
+    return endpoint.submitTransaction(encodeRequest(request));
+  };
   await assertRemoteCode(endpoint.submitTransaction(new Uint8Array(3)), BlockError.BadRequest);
   await assertRemoteCode(read(0, 1001), BlockError.OutOfRange);
   await assertRemoteCode(read(1000, 1), BlockError.OutOfRange);
   await assertRemoteCode(read(Number.MAX_SAFE_INTEGER, 2 ** 32 - 1), BlockError.OutOfRange);
-  assert.deepEqual(await read(990, 10), new Uint8Array(bench.bytes.subarray(990)));
+  await assertRemoteCode(read(0, 10, Uint8Array.of(1)), BlockError.TransferFailed);
+  assert.deepEqual(local, new Uint8Array(1000));
+  assert.equal((await read(990, 10)).byteLength, 0);
+  assert.deepEqual(local.subarray(0, 10), new Uint8Array(bench.bytes.subarray(990)));
   assert.equal((await read(1000, 0)).byteLength, 0);
+  await registered.unregister();
+  await assertRemoteCode(read(0, 10), BlockError.TransferFailed);
 });
 
 test('a medium that lost bytes is a code, not half a block', async (t) => {
   const bench = await makeBench(t, 1000);
   const endpoint = await connect(bench);
   await truncate(bench.imagePath, 500);
-  const read = encodeRequest({ operation: 'read', offset: 400, byteLength: 200 });
+  const reference = Uint8Array.of(1);
+  const read = encodeRequest({ operation: 'read', offset: 400, byteLength: 200, reference });
   await assertRemoteCode(endpoint.submitTransaction(read), BlockError.MediumFailed);
 });
 
@@ -204,7 +217,7 @@ test('reads that wait for a back end that never comes end when the disk is given
   const { front } = await makeBench(t, 1);
   const disk = new Disk(front, 'memory://nowhere/disk0');
   const { signal } = new AbortController();
-  const read = disk.read(0, new Uint8Array(1), signal);
+  const read = disk.read(0, 1, disk.allocate(1), signal);
   const refused = assert.rejects(read, { code: 'DESTROYED' });
   await disk.close();
   await refused;

@@ -73,8 +73,12 @@ const rowNames = [
 async function assertAllCopies(program: Program, place: Place, byteLength: number): Promise<void> {
   assert.deepEqual(await program.ended, { code: 0, signal: null }, program.errors);
   assert.equal(program.errors, '');
-  const rows = program.output.split('\n').slice(-2 - rowNames.length, -1);
-  assert.match(rows[0] ?? '', /^transport +bytes +seconds +GB\/s +transactions\/s$/);
+  const title = /^transport +bytes +seconds +GB\/s +transactions\/s$/;
+  const lines = program.output.split('\n');
+  const rows = lines.slice(lines.findIndex((line) => title.test(line)));
+  assert.match(rows[0] ?? '', title);
+  assert.equal(rows[rowNames.length + 1], '', 'the table has no other rows');
+  assert.match(rows.at(-2) ?? '', /^file to file, one process +[0-9.]+$/);
   const bytes = byteLength.toLocaleString('en');
   for (const [index, name] of rowNames.entries()) {
     const pattern = new RegExp(`^${name} +${bytes} +[0-9.]+ +[0-9.]+ +[0-9,]+$`);
@@ -137,6 +141,19 @@ test('--keep leaves the copy, and nothing else', async (t) => {
   await assertAllCopies(program, place, bytes.byteLength);
   assert.deepEqual(await readdir(kept), ['disk.img.copy']);
   assert.deepEqual(await readFile(join(kept, 'disk.img.copy')), bytes);
+});
+
+test('--no-digest copies without one', async (t) => {
+  const place = await makePlace(t);
+  const bytes = randomBytes(300_000);
+  await writeFile(join(place.images, 'disk.img'), bytes);
+  const kept = join(place.images, 'kept');
+  const image = join(place.images, 'disk.img');
+  const program = start(place, '--no-digest', '--keep', kept, image);
+  assert.deepEqual(await program.ended, { code: 0, signal: null });
+  assert.deepEqual(await readFile(join(kept, 'disk.img.copy')), bytes);
+  assert.doesNotMatch(program.output, /SHA-256|the copy is right/);
+  assert.match(program.output, /^bare TCP, two processes +[0-9.]+$/m);
 });
 
 test('--help explains', async (t) => {
