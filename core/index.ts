@@ -53,4 +53,5 @@ export type {
 export type { RemoteBufferStatistics, TransferLimits } from './transfer/remote-buffers.js';
 export type { TransferServerStatistics } from './transfer/transfer-server.js';
 export type { TransferOptions, TransferSlot, TransferStatistics } from './transfer/transfers.js';
+export type { ByteRange } from './transfer/write-tracker.js';
 export { Fault, type PeerIdentity, type TransportFactory } from './transport.js';

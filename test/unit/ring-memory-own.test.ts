@@ -107,9 +107,9 @@ test('a released range serves the next memory of its size, and starts with zeros
     token: makeToken(2),
   });
   assert.ok(other instanceof MappedOwnMemory);
-  assert.notEqual(other.views.bytes, first.views.bytes);
+  assert.notEqual(other.views.bytes.buffer, first.views.bytes.buffer);
   const second = makeOwn(native, ranges);
-  assert.equal(second.views.bytes, first.views.bytes);
+  assert.equal(second.views.bytes.buffer, first.views.bytes.buffer);
   assert.ok(second.views.bytes.every((byte) => byte === 0));
   other.release();
   second.release();
@@ -180,7 +180,7 @@ test('a range that the kernel emptied before it failed is filled again and serve
   assert.equal(result, Fault.Exhausted);
   isShort = false;
   const second = makeOwn(failing, ranges);
-  assert.equal(second.views.bytes, first.views.bytes);
+  assert.equal(second.views.bytes.buffer, first.views.bytes.buffer);
   second.release();
 });
 
@@ -204,7 +204,7 @@ test("a range that may be another thread's by now is never touched again", () =>
   assert.notEqual(touched, 0n);
   isShort = false;
   const second = makeOwn(failing, ranges);
-  assert.notEqual(second.views.bytes, first.views.bytes);
+  assert.notEqual(second.views.bytes.buffer, first.views.bytes.buffer);
   second.release();
   const left = { address: touched, byteLength: memoryBytes(ringBytes) };
   assert.equal(native.unmap(left.address, left.byteLength), 0);

@@ -113,6 +113,10 @@ test('a memory that lacks a seal is refused, whichever it is', () => {
   assertCorrupt(offer({ seals: 0, flags: 0 }), /not sealed/);
 });
 
+test('a memory whose pages its owner did not pay for is refused', () => {
+  assertCorrupt(offer({ isSparse: true }), /not all there/);
+});
+
 test('a memory of another size than announced is refused', () => {
   for (const byteLength of [4096, ringBytes, legal.byteLength - 1, 2 * legal.byteLength]) {
     assertCorrupt(offer({ byteLength }), /size/);

@@ -47,6 +47,8 @@ export interface Craft {
   readonly byteLength?: number;
   readonly token?: Uint8Array;
   readonly seals?: number;
+  /** True: it has the pages alone that are written. */
+  readonly isSparse?: boolean;
   /** Changes the control page, after it was made right. */
   readonly spoil?: (control: Int32Array) => void;
 }
@@ -57,6 +59,9 @@ export function craftMemory(native: Native, craft: Craft = {}): number {
   const descriptor = native.memfdCreate('crafted', MemfdFlag.CloseOnExec | flags);
   assert.ok(descriptor >= 0, `memfd_create answered ${descriptor}`);
   assert.equal(native.truncate(descriptor, byteLength), 0);
+  if ((flags & MemfdFlag.HugePages) === 0 && byteLength > 0 && craft.isSparse !== true) {
+    assert.equal(native.allocate(descriptor, byteLength), 0);
+  }
   if ((flags & MemfdFlag.HugePages) === 0 && byteLength >= controlBytes) {
     const control = new Int32Array(controlBytes / 4);
     writeHeader(control, ringBytes, craft.token ?? makeToken(1));

@@ -11,7 +11,8 @@
  * process then fails with `Unsupported`.
  *
  * Read `ring-layout.ts`, `ring-writer.ts`, `ring-reader.ts`, `sleeper.ts`, `ring-link.ts`,
- * `rendezvous.ts`, in this order.
+ * `rendezvous.ts`, in this order; and `region-layout.ts`, `shared-region.ts`, `region-sharing.ts`,
+ * `mapped-region.ts` for buffers that are lent.
  */
 import { assert } from '../../core/assert.js';
 import { ErrorCode, IdcError } from '../../core/errors.js';
@@ -48,7 +49,8 @@ export interface RingOptions {
   /**
    * `mapped`: other processes and threads; `ring` throws `UNSUPPORTED` where that cannot be.
    * `shared`: the threads of this process, without native code; `domain.poll` then needs the event
-   * loop to turn as well. Both ends have to use the same. Default: `mapped` where it can be.
+   * loop to turn as well, and no buffer can be lent: all are copied. Both ends have to use the
+   * same. Default: `mapped` where it can be.
    */
   readonly memory?: 'mapped' | 'shared';
 }

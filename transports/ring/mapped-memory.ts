@@ -3,14 +3,14 @@
  *
  * It is sealed once this side has mapped it. After that nobody can map or write it for writing, not
  * even this side, and nobody can change its length, which would kill whoever reads behind the end.
- * A memfd has no name: however the processes end, the kernel frees it with its last mapping.
  */
 import { assert } from '../../core/assert.js';
 import { Fault } from '../../core/transport.js';
 import type { MappedRange, MappedRanges } from './mapped-ranges.js';
-import { ErrorNumber, Fcntl, MemfdFlag, type Native, Protection, Seal } from './native.js';
+import { Fcntl, type Native, Protection, Seal } from './native.js';
 import { isRingBytes, writeHeader, type OwnMemory } from './region.js';
-import { memoryBytes, type RingMemory } from './ring-layout.js';
+import { memoryBytes, viewMemory, type RingMemory } from './ring-layout.js';
+import { createFile } from './sealed-file.js';
 import { memoryFault } from './system-fault.js';
 
 /** What makes a memory safe for its reader and of one writer. Both sides demand all of it. */
@@ -36,10 +36,11 @@ export class MappedOwnMemory implements OwnMemory {
     native: Native,
     ranges: MappedRanges,
     range: MappedRange,
+    views: RingMemory,
     descriptor: number,
     token: Uint8Array,
   ) {
-    this.views = range.views;
+    this.views = views;
     this.byteLength = range.byteLength;
     this.token = token.slice();
     this.#native = native;
@@ -56,21 +57,23 @@ export class MappedOwnMemory implements OwnMemory {
   ): MappedOwnMemory | Fault {
     const { ringBytes, token } = options;
     assert(isRingBytes(ringBytes), 'a ring has a legal size', 'BAD_ARGUMENT');
-    const descriptor = native.adopt(createFile(native, memoryBytes(ringBytes)));
+    const byteLength = memoryBytes(ringBytes);
+    const descriptor = createFile(native, 'idc-ring', byteLength);
     if (descriptor < 0) return memoryFault(descriptor);
-    const range = ranges.map(descriptor, ringBytes, Protection.Read | Protection.Write);
+    const range = ranges.map(descriptor, byteLength, Protection.Read | Protection.Write);
     if (typeof range === 'number') {
       native.close(descriptor);
       return memoryFault(range);
     }
-    writeHeader(range.views.control, ringBytes, token);
+    const views = viewMemory(range.buffer, ringBytes);
+    writeHeader(views.control, ringBytes, token);
     const sealed = native.fcntl(descriptor, Fcntl.AddSeals, memorySeals);
     if (sealed < 0) {
       ranges.release(range);
       native.close(descriptor);
       return memoryFault(sealed);
     }
-    return new MappedOwnMemory(native, ranges, range, descriptor, token);
+    return new MappedOwnMemory(native, ranges, range, views, descriptor, token);
   }
 
   /** What the peer opens or is passed, until `closeDescriptor`; then -1. */
@@ -91,18 +94,4 @@ export class MappedOwnMemory implements OwnMemory {
     this.closeDescriptor();
     this.#ranges.release(this.#range);
   }
-}
-
-/** A memfd of `byteLength` with all pages reserved, so that no access can fail later. */
-function createFile(native: Native, byteLength: number): number {
-  const flags = MemfdFlag.CloseOnExec | MemfdFlag.AllowSealing;
-  // Kernels since 6.3 want to be told that it is not to be executed; those before refuse the word.
-  let descriptor = native.memfdCreate('idc-ring', flags | MemfdFlag.NoExecSeal);
-  if (descriptor === -ErrorNumber.EINVAL) descriptor = native.memfdCreate('idc-ring', flags);
-  if (descriptor < 0) return descriptor;
-  let result = native.truncate(descriptor, byteLength);
-  if (result >= 0) result = native.allocate(descriptor, byteLength);
-  if (result >= 0) return descriptor;
-  native.close(descriptor);
-  return result;
 }

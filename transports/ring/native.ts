@@ -48,8 +48,9 @@ export const MapFlag = {
   Populate: 0x8000,
   FixedNoReplace: 0x100000,
 } as const;
-/** `madvise`: every page is made present for reading, or an error says which is not. */
+/** `madvise`: every page is made present for reading, or for writing, or an error says why not. */
 export const populateRead = 22;
+export const populateWrite = 23;
 /** `statfs.f_type` of tmpfs, where an ordinary memfd lives. */
 export const tmpfsMagic = 0x01021994;
 export const MessageFlag = {
@@ -70,13 +71,25 @@ const peerCredentialsOption = 17;
 const credentialBytes = 12;
 const lockExclusiveNonBlocking = 2 | 4;
 const statfsBytes = 256;
+const pageBytesName = 30;
+const punchHoleKeepSize = 2 | 1;
+const moveToFixed = 1 | 2;
+const noAddress = 2n ** 64n - 1n;
 
 /** Answers below 0 are error numbers, negated. Addresses are those of this process. */
 export interface Native {
+  /** The kernel's unit of mapping; a power of two, and 4096 at least. */
+  readonly pageBytes: number;
+
   memfdCreate(name: string, flags: number): number;
   truncate(descriptor: number, byteLength: number): number;
   /** Reserves the pages of the file's first `byteLength` bytes. */
   allocate(descriptor: number, byteLength: number): number;
+  /** Gives whole pages of the file back; they read as zeros from then on, for everybody. */
+  punch(descriptor: number, offset: number, byteLength: number): number;
+  /** From or to the memory at `address`, without a mapping of the file. Answers the bytes. */
+  readAt(descriptor: number, address: bigint, byteLength: number, offset: number): number;
+  writeAt(descriptor: number, address: bigint, byteLength: number, offset: number): number;
   fcntl(descriptor: number, command: number, argument: number): number;
   /** The magic number of the file system that the file is on. */
   fileSystemType(descriptor: number): number;
@@ -97,13 +110,22 @@ export interface Native {
     protection: number,
     flags: number,
     descriptor: number,
+    offset?: number,
   ): bigint | number;
+  /**
+   * Moves a mapping to `target` in place of what is there: in one step for whoever reads or writes
+   * at `target`. Where a limit of the process forbids it, both stay as they were.
+   */
+  move(address: bigint, byteLength: number, target: bigint): bigint | number;
   unmap(address: bigint, byteLength: number): number;
   advise(address: bigint, byteLength: number, advice: number): number;
   /** A buffer over mapped memory; whoever unmaps it knows that nobody can reach the buffer. */
   view(address: bigint, byteLength: number): ArrayBuffer;
   /** Where the bytes are; they stay there while `bytes` is reachable. */
   addressOf(bytes: Uint8Array): bigint;
+  /** Mapped memory without a buffer over it. */
+  copy(target: bigint, source: bigint, byteLength: number): void;
+  clear(address: bigint, byteLength: number): void;
 
   /** A Unix stream socket, non-blocking, closed on exec. So is what `accept` answers. */
   socket(): number;
@@ -139,12 +161,15 @@ const definitions = {
   memfd_create: 'int memfd_create(const char *, uint)',
   ftruncate: 'int ftruncate(int, int64_t)',
   fallocate: 'int fallocate(int, int, int64_t, int64_t)',
+  pread: 'int64_t pread(int, void *, size_t, int64_t)',
+  pwrite: 'int64_t pwrite(int, void *, size_t, int64_t)',
   fcntl: 'int fcntl(int, int, int)',
   fstatfs: 'int fstatfs(int, uint8_t *)',
   open: 'int open(const char *, int, int)',
   close: 'int close(int)',
   dup3: 'int dup3(int, int, int)',
   flock: 'int flock(int, int)',
+  sysconf: 'int64_t sysconf(int)',
   munmap: 'int munmap(void *, size_t)',
   madvise: 'int madvise(void *, size_t, int)',
   socket: 'int socket(int, int, int)',
@@ -159,9 +184,15 @@ const definitions = {
   recv: 'int64_t recv(int, uint8_t *, size_t, int)',
 } as const;
 
-type CLibrary = Readonly<Record<keyof typeof definitions, CFunction<number>>> & {
-  readonly mmap: CFunction<bigint>;
-};
+const addressDefinitions = {
+  mmap: 'void *mmap(void *, size_t, int, int, int, int64_t)',
+  mremap: 'void *mremap(void *, size_t, size_t, int, void *)',
+  memcpy: 'void *memcpy(void *, void *, size_t)',
+  memset: 'void *memset(void *, int, size_t)',
+} as const;
+
+type CLibrary = Readonly<Record<keyof typeof definitions, CFunction<number>>> &
+  Readonly<Record<keyof typeof addressDefinitions, CFunction<bigint>>>;
 
 /** The calls, or undefined where they are not to be had: `explainNative` says why. */
 export function loadNative(): Native | undefined {
@@ -200,12 +231,10 @@ function declareFunctions(koffi: Koffi): CLibrary {
   const library = koffi.load('libc.so.6');
   // Other C libraries number and lay out some things differently; none of them has this function.
   library.func('const char *gnu_get_libc_version()');
-  const declared = Object.entries(definitions).map(([name, definition]) => {
-    return [name, library.func(definition)] as const;
-  });
-  const mmap = library.func('void *mmap(void *, size_t, int, int, int, int64_t)');
-  // Each definition names its function, and koffi gives numbers for these types of results.
-  return { ...Object.fromEntries(declared), mmap } as unknown as CLibrary;
+  const all = Object.entries({ ...definitions, ...addressDefinitions });
+  const declared = all.map(([name, definition]) => [name, library.func(definition)] as const);
+  // Each definition names its function; koffi gives numbers, and for addresses bigints.
+  return Object.fromEntries(declared) as unknown as CLibrary;
 }
 
 /** A descriptor that Node.js knows of, or an error number, negated. */
@@ -219,6 +248,7 @@ function openPlace(): number {
 }
 
 class KoffiNative implements Native {
+  readonly pageBytes: number;
   readonly #koffi: Koffi;
   readonly #library: CLibrary;
   /** Apart from the library object, for the two hot calls. */
@@ -228,6 +258,7 @@ class KoffiNative implements Native {
   readonly #adopted = new Set<number>();
 
   constructor(koffi: Koffi, library: CLibrary) {
+    this.pageBytes = library.sysconf(pageBytesName);
     this.#koffi = koffi;
     this.#library = library;
     this.#send = library.send;
@@ -244,6 +275,18 @@ class KoffiNative implements Native {
 
   allocate(descriptor: number, byteLength: number): number {
     return this.#call(this.#library.fallocate, descriptor, 0, 0, byteLength);
+  }
+
+  punch(descriptor: number, offset: number, byteLength: number): number {
+    return this.#call(this.#library.fallocate, descriptor, punchHoleKeepSize, offset, byteLength);
+  }
+
+  readAt(descriptor: number, address: bigint, byteLength: number, offset: number): number {
+    return this.#call(this.#library.pread, descriptor, address, byteLength, offset);
+  }
+
+  writeAt(descriptor: number, address: bigint, byteLength: number, offset: number): number {
+    return this.#call(this.#library.pwrite, descriptor, address, byteLength, offset);
   }
 
   fcntl(descriptor: number, command: number, argument: number): number {
@@ -293,9 +336,16 @@ class KoffiNative implements Native {
     protection: number,
     flags: number,
     descriptor: number,
+    offset = 0,
   ): bigint | number {
-    const mapped = this.#library.mmap(address, byteLength, protection, flags, descriptor, 0);
-    return mapped === 2n ** 64n - 1n ? -this.#koffi.errno() : mapped;
+    const { mmap } = this.#library;
+    const mapped = mmap(address, byteLength, protection, flags, descriptor, offset);
+    return mapped === noAddress ? -this.#koffi.errno() : mapped;
+  }
+
+  move(address: bigint, byteLength: number, target: bigint): bigint | number {
+    const moved = this.#library.mremap(address, byteLength, byteLength, moveToFixed, target);
+    return moved === noAddress ? -this.#koffi.errno() : moved;
   }
 
   unmap(address: bigint, byteLength: number): number {
@@ -312,6 +362,14 @@ class KoffiNative implements Native {
 
   addressOf(bytes: Uint8Array): bigint {
     return this.#koffi.address(bytes);
+  }
+
+  copy(target: bigint, source: bigint, byteLength: number): void {
+    this.#library.memcpy(target, source, byteLength);
+  }
+
+  clear(address: bigint, byteLength: number): void {
+    this.#library.memset(address, 0, byteLength);
   }
 
   socket(): number {

@@ -48,9 +48,12 @@ export interface MemoryAnnouncement {
   readonly token: Uint8Array;
 }
 
-/** What became of an attempt to open the peer's memory; `reason` is for people. */
+/** What became of an attempt to open the peer's memory. */
 export type PeerOpening =
-  | { readonly outcome: 'opened'; readonly memory: PeerMemory }
+  { readonly outcome: 'opened'; readonly memory: PeerMemory } | OpeningProblem;
+
+/** Why memory of the peer's is not opened; `reason` is for people. */
+export type OpeningProblem =
   /** It may be in order, but there is no way to it from here: pass the descriptor. */
   | { readonly outcome: 'unreachable'; readonly reason: string }
   /** No legal peer offers this. */

@@ -12,10 +12,12 @@ import {
   type TransportHost,
   type TransportListener,
 } from '../../core/transport.js';
+import type { SharedMemory } from '../../core/shared-memory.js';
 import { MemoryKind } from './introduction.js';
 import { LinkGroup, type RingSettings } from './link-group.js';
 import { MappedMedium } from './mapped-medium.js';
 import type { Native } from './native.js';
+import { mayPagesBeRefused, RegionMemory } from './region-memory.js';
 import { Rendezvous } from './rendezvous.js';
 import { RingLink } from './ring-link.js';
 import { RingListener } from './ring-listener.js';
@@ -25,6 +27,7 @@ import { SharedMedium } from './shared-medium.js';
 export class RingTransport implements Transport {
   readonly scheme = 'ring';
   readonly capabilities: TransportCapabilities;
+  readonly memory: SharedMemory | undefined;
   readonly #group: LinkGroup;
 
   /** Without `native` only other threads are reached. */
@@ -37,11 +40,13 @@ export class RingTransport implements Transport {
       native === undefined ? new SharedMedium(runtime, wake) : new MappedMedium(native, runtime);
     this.#group = new LinkGroup(settings, medium, host);
     const isMapped = medium.kind === MemoryKind.Mapped;
+    this.memory =
+      native === undefined || mayPagesBeRefused() ? undefined : new RegionMemory(native, runtime);
     this.capabilities = Object.freeze({
       frameBytesMax: settings.frameBytesMax,
       crossProcess: isMapped,
       poll: isMapped ? 'full' : 'flush',
-      bulk: 'inline',
+      bulk: this.memory === undefined ? 'inline' : 'region',
     });
   }
 
