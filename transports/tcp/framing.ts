@@ -14,12 +14,13 @@
  */
 import { assert } from '../../core/assert.js';
 import type { CarryPool } from './carry-pool.js';
+import { preambleBytes, preambleWord } from './lane-wire.js';
 
 /** Bytes before each payload. */
 export const headerBytes = 4;
 
-/** What `FrameReader.next` answers instead of a byte length. */
-export const NoFrame = { NeedsMore: 0, Corrupt: -1 } as const;
+/** What `FrameReader.next` answers instead of a byte length. `Lane`: no frames come here. */
+export const NoFrame = { NeedsMore: 0, Corrupt: -1, Lane: -2 } as const;
 
 /** Bytes that a frame of `byteLength` takes in the stream. */
 export function recordBytes(byteLength: number): number {
@@ -138,8 +139,11 @@ export class FrameReader {
   }
 
   #refuse(): number {
+    // Whoever dials a lane says no more than its preamble before that is answered.
+    const isAlone = this.#end - this.#start === preambleBytes;
+    const isLane = isAlone && this.#area.view.getInt32(this.#start, true) === preambleWord;
     this.release();
-    return NoFrame.Corrupt;
+    return isLane ? NoFrame.Lane : NoFrame.Corrupt;
   }
 
   /** Copies the incomplete record out of the area, which the next read of any link overwrites. */

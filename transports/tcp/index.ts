@@ -6,11 +6,15 @@
  * name, a dialler tries them all. What is not such an address fails with `Unsupported`, a name that
  * nobody knows with `NotFound`, and a peer that stops in the middle of a frame with `Reset`.
  *
+ * Long data has bulk lanes: connections of their own, whose bytes are read straight into their
+ * target, so that they delay no frame. They come to the listener's address like any link.
+ *
  * Peers are not authenticated and bytes are not encrypted; therefore nothing listens beyond
  * loopback unless an option says so. That a peer's machine has vanished without a word is found
  * by core's keep-alive, not here.
  *
- * Read `tcp-transport.ts`, `tcp-link.ts`, `framing.ts`, `send-buffer.ts`, in this order.
+ * Read `tcp-transport.ts`, `tcp-link.ts`, `framing.ts`, `send-buffer.ts`, in this order; then, for
+ * lanes, `tcp-lane.ts`, `lane-reader.ts`, `lane-writer.ts`.
  */
 import { assert } from '../../core/assert.js';
 import type { TransportFactory } from '../../core/transport.js';

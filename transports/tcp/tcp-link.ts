@@ -12,19 +12,13 @@
 import type { Socket } from 'node:net';
 import { assert, unreachable } from '../../core/assert.js';
 import type { Timer } from '../../core/runtime.js';
-import {
-  ClaimRefusal,
-  closeMs,
-  Fault,
-  type Link,
-  type LinkSink,
-  type PeerIdentity,
-} from '../../core/transport.js';
+import { ClaimRefusal, closeMs, Fault, type Link, type LinkSink } from '../../core/transport.js';
+import { Connection, type ConnectionOwner } from './connection.js';
 import { FrameReader, NoFrame } from './framing.js';
 import type { Flushable, LinkGroup } from './link-group.js';
 import { SendBuffer } from './send-buffer.js';
 import { SocketWriter } from './socket-writer.js';
-import { formatAuthority, type TcpAuthority } from './tcp-authority.js';
+import type { TcpAuthority } from './tcp-authority.js';
 import { faultOf } from './tcp-fault.js';
 import { adoptSocket, dialSocket, isSelfConnected, type SocketReader } from './tcp-socket.js';
 
@@ -62,13 +56,17 @@ const deafSink: LinkSink = {
   closed: () => undefined,
 };
 
-export class TcpLink implements Link, Flushable, SocketReader {
+/** Takes over a connection that turned out to be a bulk lane. */
+export type LaneTaker = (connection: Connection) => void;
+
+export class TcpLink implements Link, Flushable, ConnectionOwner {
   readonly claimBytes: Uint8Array;
 
   readonly #group: LinkGroup;
   readonly #frameBytesMax: number;
   readonly #reader: FrameReader;
   readonly #output: SendBuffer;
+  readonly #connection: Connection;
   readonly #socket: Socket;
   readonly #writer: SocketWriter;
   #sink: LinkSink = deafSink;
@@ -83,6 +81,10 @@ export class TcpLink implements Link, Flushable, SocketReader {
   #unpolledBytes = 0;
   #lastPoll = 0;
   #isPaused = false;
+  /** Of an accepted link, until its first frame. */
+  #takeLane: LaneTaker | undefined = undefined;
+  /** The socket is no longer this link's. */
+  #isGivenAway = false;
 
   private constructor(group: LinkGroup, makeSocket: (reader: SocketReader) => Socket) {
     const { frameBytesMax, sendBytes } = group.settings;
@@ -91,11 +93,9 @@ export class TcpLink implements Link, Flushable, SocketReader {
     this.#reader = new FrameReader(group.area, group.carries, frameBytesMax);
     this.#output = new SendBuffer(frameBytesMax, sendBytes);
     this.claimBytes = this.#output.bytes;
-    this.#socket = makeSocket(this);
+    this.#connection = new Connection(this, makeSocket);
+    this.#socket = this.#connection.socket;
     this.#writer = new SocketWriter(this.#socket, this.#output, () => this.#drained());
-    this.#socket.on('error', (error) => this.#fail(error));
-    this.#socket.on('end', () => this.#endOfStream());
-    this.#socket.on('close', () => this.#release());
   }
 
   /** A link that dials `authority`. Without one it fails like any other dial. */
@@ -108,9 +108,14 @@ export class TcpLink implements Link, Flushable, SocketReader {
     return link;
   }
 
-  /** A link over a socket that a server accepted; `attach` must follow before any I/O. */
-  static adopt(group: LinkGroup, accepted: Socket): TcpLink {
-    return new TcpLink(group, (reader) => adoptSocket(accepted, reader));
+  /**
+   * A link over a socket that a server accepted; `attach` must follow before any I/O. If its first
+   * bytes are those of a lane it goes down and is `takeLane`'s.
+   */
+  static adopt(group: LinkGroup, accepted: Socket, takeLane?: LaneTaker): TcpLink {
+    const link = new TcpLink(group, (reader) => adoptSocket(accepted, reader));
+    link.#takeLane = takeLane;
+    return link;
   }
 
   /** Gives an adopted link its sink, which gets `linkUp` when the caller has returned. */
@@ -154,7 +159,9 @@ export class TcpLink implements Link, Flushable, SocketReader {
         return;
       case LinkState.Down:
         this.#state = LinkState.Ending;
-        if (this.#socket.closed) this.#group.runtime.scheduler.soon(() => this.#release());
+        if (this.#socket.closed || this.#isGivenAway) {
+          this.#group.runtime.scheduler.soon(() => this.released());
+        }
         return;
       case LinkState.Closing:
       case LinkState.Ending:
@@ -221,7 +228,9 @@ export class TcpLink implements Link, Flushable, SocketReader {
       if (!this.#isUp()) return count;
       byteLength = reader.next();
     }
-    if (byteLength === NoFrame.Corrupt) this.#fall(Fault.Corrupt);
+    if (count > 0) this.#takeLane = undefined;
+    if (byteLength === NoFrame.Lane) this.#giveAway();
+    else if (byteLength === NoFrame.Corrupt) this.#fall(Fault.Corrupt);
     return count;
   }
 
@@ -264,16 +273,30 @@ export class TcpLink implements Link, Flushable, SocketReader {
     if (this.#state !== LinkState.Opening) return;
     this.#cancelTimer();
     this.#state = LinkState.Up;
-    this.#sink.linkUp(this.#identity());
+    this.#sink.linkUp(this.#connection.identity());
   }
 
-  #fail(error: Error): void {
+  failed(error: Error): void {
     this.#fall(faultOf(error, this.#isUp() ? Fault.Reset : Fault.Unreachable));
   }
 
   /** An orderly peer ends between two frames; one that was killed may end anywhere. */
-  #endOfStream(): void {
+  ended(): void {
     this.#fall(this.#reader.carriedBytes === 0 ? Fault.Closed : Fault.Reset);
+  }
+
+  /** It is no link at all; whoever owns the connection next hears of it from the socket. */
+  #giveAway(): void {
+    const takeLane = this.#takeLane;
+    if (takeLane === undefined) {
+      this.#fall(Fault.Corrupt);
+      return;
+    }
+    this.#isGivenAway = true;
+    this.#state = LinkState.Down;
+    this.#reader.release();
+    this.#sink.linkDown(Fault.Closed);
+    takeLane(this.#connection);
   }
 
   /** The link is over, and not by `close`. What was not written yet is lost. */
@@ -294,8 +317,7 @@ export class TcpLink implements Link, Flushable, SocketReader {
     this.#timer = scheduler.after(closeMs, () => this.#socket.destroy());
   }
 
-  /** The socket's handle is closed. */
-  #release(): void {
+  released(): void {
     this.#fall(Fault.Reset); // If the socket closed without a word.
     if (this.#state === LinkState.Down) return;
     this.#cancelTimer();
@@ -316,12 +338,5 @@ export class TcpLink implements Link, Flushable, SocketReader {
 
   #isUp(): boolean {
     return this.#state === LinkState.Up;
-  }
-
-  #identity(): PeerIdentity {
-    const { remoteAddress = '', remotePort = 0 } = this.#socket;
-    // There is no address if the peer has gone in the meantime.
-    const origin = remoteAddress === '' ? '' : formatAuthority(remoteAddress, remotePort);
-    return Object.freeze({ kind: 'unproven', name: '', origin });
   }
 }

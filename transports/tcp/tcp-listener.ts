@@ -8,10 +8,14 @@
 import { lookup } from 'node:dns';
 import { createServer, type Server, type Socket } from 'node:net';
 import { makeAddress, type Address } from '../../core/address.js';
+import { assert } from '../../core/assert.js';
+import { unclaimedLanesMax } from '../../core/bulk-lane.js';
 import { Fault, type Accept, type TransportListener } from '../../core/transport.js';
+import type { Connection } from './connection.js';
 import type { LinkGroup } from './link-group.js';
 import { formatAuthority, isLoopback, parseAuthority } from './tcp-authority.js';
 import { faultOf } from './tcp-fault.js';
+import { TcpLane } from './tcp-lane.js';
 import { TcpLink } from './tcp-link.js';
 
 /**
@@ -40,6 +44,8 @@ export class TcpListener implements TransportListener {
   readonly #accept: Accept;
   readonly #server: Server;
   #state: ListenerState = ListenerState.Resolving;
+  /** Lanes whose sink has not said yet that they are its. */
+  #unclaimedCount = 0;
 
   constructor(group: LinkGroup, address: Address, accept: Accept) {
     this.#group = group;
@@ -114,9 +120,23 @@ export class TcpListener implements TransportListener {
       socket.destroy();
       return;
     }
-    const link = TcpLink.adopt(this.#group, socket);
+    const takeLane = this.#accept.acceptLane === undefined ? undefined : this.#takeLane;
+    const link = TcpLink.adopt(this.#group, socket, takeLane);
     link.attach(this.#accept.accept(link));
   }
+
+  readonly #takeLane = (connection: Connection): void => {
+    const mayCome = this.#state === ListenerState.Listening;
+    if (!mayCome || this.#unclaimedCount === unclaimedLanesMax) {
+      connection.socket.destroy();
+      return;
+    }
+    this.#unclaimedCount += 1;
+    const lane = TcpLane.adopt(this.#group, connection, () => (this.#unclaimedCount -= 1));
+    const sink = this.#accept.acceptLane?.(lane);
+    assert(sink !== undefined, 'whoever accepts lanes goes on doing so', 'BAD_ARGUMENT');
+    lane.attach(sink);
+  };
 
   #release(): void {
     this.#state = ListenerState.Closed;

@@ -6,7 +6,9 @@
  * memory, is public for sockets that dial only; an accepted one is therefore made anew around the
  * handle of the old one, which is not public. If the handle is not where Node 20 to 24 keep it,
  * the socket's 'data' events are copied into the same memory: that is slower, and the server still
- * counts the socket, so that its listener is not `closed` before the links are.
+ * counts the socket, so that its listener is not `closed` before the links are. A lane also wants
+ * to know when there was nothing to read, of which `onread` does not speak; if it cannot have that,
+ * it copies, too.
  */
 import { connect, Socket, type OnReadOpts } from 'node:net';
 import type { TcpAuthority } from './tcp-authority.js';
@@ -49,6 +51,23 @@ export function adoptSocket(accepted: Socket, reader: SocketReader): Socket {
   accepted.destroy();
   const options = { handle, allowHalfOpen: true, onread: onread(reader) };
   return new Socket(options);
+}
+
+/**
+ * Calls `idle` whenever libuv has tried to read and found nothing, and prepares its answer for the
+ * next read in place of the last `place`. It may call `idle` at other times, too, when nothing more
+ * is read into the last `place`. False if that cannot be had.
+ */
+export function watchEmptyReads(socket: Socket, idle: () => Uint8Array): boolean {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  if (typeof handle !== 'object' || handle === null) return false;
+  const read: unknown = Reflect.get(handle, 'onread');
+  if (typeof read !== 'function') return false;
+  // Called for each attempt to read; answers the next place, but undefined if nothing came.
+  const watched = function (this: unknown, ...words: unknown[]): unknown {
+    return Reflect.apply(read, this, words) ?? idle();
+  };
+  return Reflect.set(handle, 'onread', watched);
 }
 
 function onread(reader: SocketReader): OnReadOpts {

@@ -1,6 +1,7 @@
 /** TcpTransport: one domain's access to TCP. It only puts the parts together. */
 import type { Address } from '../../core/address.js';
 import { assert } from '../../core/assert.js';
+import type { BulkLane, LaneSink } from '../../core/bulk-lane.js';
 import type {
   Accept,
   Lane,
@@ -13,6 +14,7 @@ import type {
 } from '../../core/transport.js';
 import { LinkGroup, type TcpSettings } from './link-group.js';
 import { parseAuthority } from './tcp-authority.js';
+import { TcpLane } from './tcp-lane.js';
 import { TcpLink } from './tcp-link.js';
 import { TcpListener } from './tcp-listener.js';
 
@@ -27,15 +29,20 @@ export class TcpTransport implements Transport {
       frameBytesMax,
       crossProcess: true,
       poll: 'flush',
-      bulk: 'inline',
+      bulk: 'lane',
     });
     this.#group = new LinkGroup(settings, host);
   }
 
   open(address: Address, sink: LinkSink, lane: Lane): Link {
     assert(address.scheme === this.scheme, 'the address is a tcp address', 'BAD_ARGUMENT');
-    assert(lane === 'message', 'tcp has no bulk lane', 'BAD_ARGUMENT');
+    assert(lane === 'message', 'a bulk lane is opened by openLane', 'BAD_ARGUMENT');
     return TcpLink.dial(this.#group, parseAuthority(address.authority), sink);
+  }
+
+  openLane(address: Address, sink: LaneSink): BulkLane {
+    assert(address.scheme === this.scheme, 'the address is a tcp address', 'BAD_ARGUMENT');
+    return TcpLane.dial(this.#group, parseAuthority(address.authority), sink);
   }
 
   listen(address: Address, accept: Accept): TransportListener {

@@ -1,0 +1,144 @@
+/**
+ * The write that comes too late (B5): a holder writes X over a path that holds it back, fails over
+ * to another one, writes Y, and then the old bytes arrive. The owner's memory stays Y for ever.
+ */
+import assert from 'node:assert/strict';
+import { turnUntil } from './hostile-rig.js';
+import { bufferBytes, endlessMs, fillOf, lateWrite } from './late-write-rig.js';
+
+/** What an owner grants that is to be over soon. */
+const shortMs = 600;
+/** By then every write of before is too old: the clocks may differ, and timers have a grain. */
+const expiredMs = shortMs * 1.01 + 20;
+
+async function pass(durationMs: number): Promise<void> {
+  const endMs = performance.now() + durationMs;
+  await turnUntil(() => performance.now() >= endMs, 'time passes');
+}
+
+lateWrite('a write that moved to another path lands there alone', endlessMs, async (rig) => {
+  const { outcome } = await rig.writeHeld('X');
+  rig.failOver();
+  assert.equal(await outcome, 'done');
+  assert.equal(rig.asHolder.fences, 1);
+  await rig.holdsOnly('X');
+  await rig.writeOnceReachable('Y');
+  rig.first.release();
+  await turnUntil(() => rig.asOwner.fencedWrites === 1, 'the old bytes arrive');
+  await rig.holdsOnly('Y');
+});
+
+lateWrite(
+  'a write given up as maybe is fenced before the next one there',
+  endlessMs,
+  async (rig) => {
+    const abort = new AbortController();
+    const { outcome } = await rig.writeHeld('X', abort.signal);
+    abort.abort();
+    assert.equal(await outcome, 'CANCELLED maybe');
+    assert.equal(rig.asHolder.unfenced, 1);
+    rig.failOver();
+    await rig.writeOnceReachable('Y');
+    assert.equal(rig.asHolder.unfenced, 0);
+    rig.first.release();
+    await turnUntil(() => rig.asOwner.fencedWrites === 1, 'the old bytes arrive');
+    await rig.holdsOnly('Y');
+  },
+);
+
+lateWrite('a write that nobody could fence is too old when it arrives', shortMs, async (rig) => {
+  const abort = new AbortController();
+  const { outcome } = await rig.writeHeld('X', abort.signal);
+  rig.first.isOpen = false;
+  rig.first.loseDiallers();
+  abort.abort();
+  assert.equal(await outcome, 'CANCELLED maybe');
+  await pass(expiredMs);
+  rig.second.isOpen = true;
+  await rig.writeOnceReachable('Y');
+  assert.equal(rig.asOwner.fences, 0);
+  rig.first.release();
+  await turnUntil(() => rig.asOwner.staleWrites === 1, 'the old bytes arrive');
+  await rig.holdsOnly('Y');
+});
+
+lateWrite('a path that delays everything alike, and is never silent', shortMs, async (rig) => {
+  const abort = new AbortController();
+  const { signal } = abort;
+  const readCount = 8;
+  const { outcome } = await rig.writeHeld('X', signal, () => {
+    for (let count = 0; count < readCount; count++) {
+      const read = rig.holder.receiveFromRemoteBuffer(rig.reference, fillOf('r'), { signal });
+      read.catch(() => undefined);
+    }
+  });
+  rig.first.isOpen = false;
+  rig.first.loseDiallers();
+  abort.abort();
+  assert.equal(await outcome, 'CANCELLED maybe');
+  // The owner goes on hearing of its peer, six times in what it grants.
+  const portionBytes = Math.ceil((rig.first.heldBytes - bufferBytes) / readCount);
+  for (let count = 1; count <= readCount; count++) {
+    rig.first.release(Math.min(portionBytes, rig.first.heldBytes - bufferBytes));
+    await turnUntil(() => rig.asOwner.reads >= count - 1, 'reads arrive');
+    await pass(shortMs / 6);
+  }
+  assert.equal(rig.asOwner.reads, readCount);
+  rig.second.isOpen = true;
+  await rig.writeOnceReachable('Y');
+  assert.equal(rig.asOwner.fences, 0);
+  rig.first.release();
+  await turnUntil(() => rig.asOwner.staleWrites === 1, 'the old bytes arrive');
+  await rig.holdsOnly('Y');
+});
+
+lateWrite('after a result of never nothing of it lands', shortMs, async (rig) => {
+  const abort = new AbortController();
+  const { outcome } = await rig.writeHeld('X', abort.signal);
+  await pass(expiredMs);
+  const { leasesAsked } = rig.asHolder;
+  rig.first.release();
+  // Refused as too old; it wants a lease and would come again.
+  await turnUntil(() => rig.asHolder.leasesAsked > leasesAsked, 'the refusal comes back');
+  await turnUntil(() => rig.first.heldBytes > 0, 'its question is on its way');
+  assert.equal(rig.asOwner.staleWrites, 1);
+  abort.abort();
+  assert.equal(await outcome, 'CANCELLED never');
+  rig.failOver();
+  await rig.writeOnceReachable('Y');
+  const { returnedBytes } = rig.first;
+  rig.first.release();
+  await turnUntil(() => rig.first.returnedBytes > returnedBytes, 'the old bytes arrive');
+  await rig.holdsOnly('Y');
+});
+
+lateWrite(
+  'after unregister nothing lands, though the place is used again',
+  endlessMs,
+  async (rig) => {
+    const abort = new AbortController();
+    const { outcome } = await rig.writeHeld('X', abort.signal);
+    rig.failOver();
+    abort.abort();
+    assert.equal(await outcome, 'CANCELLED maybe');
+    await rig.buffer.unregister();
+    rig.memory.set(fillOf('Y'));
+    const again = rig.owner.registerBuffer(rig.memory, { access: 'readWrite' });
+    const { refused } = rig.asOwner;
+    rig.first.release();
+    await turnUntil(() => rig.asOwner.refused > refused, 'the old bytes arrive');
+    assert.deepEqual(rig.memory, fillOf('Y'));
+    assert.deepEqual(again.uses(), []);
+  },
+);
+
+lateWrite('a reconnect over the same path leaves the old bytes behind', endlessMs, async (rig) => {
+  const { outcome } = await rig.writeHeld('X');
+  rig.first.loseDiallers();
+  assert.equal(await outcome, 'done');
+  await rig.writeOnceReachable('Y');
+  rig.first.release();
+  await turnUntil(() => rig.first.lineCount === 1, 'the owner has left the old connection');
+  assert.equal(rig.first.heldBytes, 0);
+  await rig.holdsOnly('Y');
+});
