@@ -235,6 +235,7 @@ describe('a channel is refused', () => {
 /** Runs on the same clock, and draws what makes it look like another domain of that incarnation. */
 function impostor(scene: Scene, incarnation: string): VirtualRuntime {
   const { runtime } = scene;
+  // reason: it has the runtime for its prototype
   return Object.create(runtime, {
     clock: { value: runtime.clock },
     scheduler: { value: runtime.scheduler },

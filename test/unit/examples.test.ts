@@ -35,3 +35,15 @@ test('04-simulate-a-driver: the block driver loses nothing that was flushed', as
   assert.match(program.output, /^5 seeds from 1: \d+ steps, every flushed sector is there\n$/);
   assert.equal(program.errors, '');
 });
+
+test('06-migrate-a-buffer: the peer writes all the time, and the copy is equal', async () => {
+  const program = startExample('06-migrate-a-buffer/main', ['16']);
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.errors);
+  assert.equal(program.errors, '');
+  const lines = program.output.trimEnd().split('\n');
+  const [last, stop, ...rounds] = lines.toReversed();
+  assert.match(last ?? '', /^equal byte for byte after \d+ writes, and the peer writes on$/);
+  assert.match(stop ?? '', /^stop: \d+ KiB in [\d.]+ ms$/);
+  assert.match(rounds.at(-1) ?? '', /^round 1: 16384 KiB in /);
+  assert.ok(rounds.length > 1, 'the peer wrote while the buffer was copied');
+});

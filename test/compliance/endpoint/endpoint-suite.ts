@@ -53,13 +53,15 @@ export function runEndpointCompliance(name: string, makeWorld: MakeWorld): void 
   describe(`endpoints over ${name}`, () => {
     for (const [topic, scenarios] of Object.entries(topics)) {
       describe(topic, () => {
-        for (const scenario of scenarios) declare(scenario, makeWorld);
+        for (const scenario of scenarios) declareScenario(scenario, makeWorld);
       });
     }
   });
 }
 
-function declare({ fact, play, told: expected }: Scenario, makeWorld: MakeWorld): void {
+/** Declares the test of one scenario: over the medium it reads as over memory. */
+export function declareScenario(scenario: Scenario, makeWorld: MakeWorld): void {
+  const { fact, play, told: expected } = scenario;
   it(fact, async (context) => {
     const seed = seedOfThisRun();
     context.diagnostic(`IDC_SEED=${seed}`);
