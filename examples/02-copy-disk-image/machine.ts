@@ -56,6 +56,7 @@ async function measureSocket(): Promise<number> {
   if (address === null || typeof address === 'string') throw new TypeError('a port was asked for');
   const child = fork(senderProgram, [String(address.port), String(socketByteLength)]);
   try {
+    // reason: that is what a server emits
     const [socket] = (await once(server, 'connection')) as [Socket];
     const startMs = performance.now();
     socket.resume();

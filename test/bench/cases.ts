@@ -4,6 +4,7 @@ import type { Job, SubjectName, Variant } from './job.js';
 import { startNearEnd } from './near-end-process.js';
 import type { TransportName } from './peers/peer.js';
 import { scaleCases } from './scale/scale-cases.js';
+import { transferCases } from './transfer/transfer-cases.js';
 import type { WorkloadName } from './workload.js';
 
 export interface Case {
@@ -96,5 +97,6 @@ export const cases: readonly Case[] = [
   ...ringCases,
   ...makeCases('ring-process', 'allocation-message', only('poll')),
   ...makeCases('ring-process', 'allocation-transaction', named('callback'), named('promise')),
+  ...transferCases,
   ...scaleCases,
 ];

@@ -8,8 +8,12 @@ export const subjectNames = [
   'idc-ring-process',
   'idc-ring-thread',
   'idc-ring-shared',
+  'idc-transfer-ring-process',
+  'idc-transfer-tcp',
+  'idc-transfer-memory',
   'stripped-memory',
   'stripped-tcp',
+  'memmove',
   'messageport',
   'ringbuf',
   'fork',
@@ -24,8 +28,9 @@ export const subjectNames = [
 export type SubjectName = (typeof subjectNames)[number];
 
 /**
- * How IDC is used: a wait strategy, `poll` (`domain.poll()` in a plain loop), or the form of its
- * transactions. `plain` is what a transport's file says it is, and a peer's only one.
+ * How IDC is used: a wait strategy, `poll` (`domain.poll()` in a plain loop), the form of its
+ * transactions, or the mode of its remote buffers. `plain` is what a transport's file says it is,
+ * and a peer's only one.
  */
 export const variants = [
   'plain',
@@ -35,6 +40,8 @@ export const variants = [
   'poll',
   'callback',
   'promise',
+  'copy',
+  'map',
 ] as const;
 export type Variant = (typeof variants)[number];
 

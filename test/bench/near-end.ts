@@ -54,6 +54,8 @@ async function end(session: Session): Promise<void> {
 
 function fail(error: unknown): void {
   tell({ kind: 'failed', reason: reasonOf(error) });
+  // What it had opened would keep it alive.
+  if (process.listenerCount('disconnect') === 0) process.once('disconnect', () => process.exit());
 }
 
 const job = decodeJob(process.argv.slice(2));

@@ -8,8 +8,14 @@ const loaders: Readonly<Record<SubjectName, () => Promise<Subject>>> = {
   'idc-ring-process': async () => (await import('./own/idc-ring.js')).idcRingProcess,
   'idc-ring-thread': async () => (await import('./own/idc-ring.js')).idcRingThread,
   'idc-ring-shared': async () => (await import('./own/idc-ring.js')).idcRingShared,
+  'idc-transfer-ring-process': async () => {
+    return (await import('./transfer/idc-transfer.js')).idcTransferRing;
+  },
+  'idc-transfer-tcp': async () => (await import('./transfer/idc-transfer.js')).idcTransferTcp,
+  'idc-transfer-memory': async () => (await import('./transfer/owner-loops.js')).idcOwnerLoops,
   'stripped-memory': async () => (await import('./own/stripped-memory.js')).strippedMemory,
   'stripped-tcp': async () => (await import('./own/stripped-tcp.js')).strippedTcp,
+  memmove: async () => (await import('./peers/memmove.js')).memmove,
   messageport: async () => (await import('./peers/messageport.js')).messagePort,
   ringbuf: async () => (await import('./peers/ringbuf.js')).ringBuf,
   fork: async () => (await import('./peers/fork.js')).forkIpc,

@@ -31,10 +31,11 @@ async function timeFlood(
   workload: WorkloadName,
 ): Promise<Figure[]> {
   const unit = workloads[workload].rateUnit;
-  const scale = unit === 'GB/s' ? itemBytesMax(workload) / 1e9 : 1;
   const startMs = performance.now();
   const items = await session.flood(payloads, runMs);
   const seconds = (performance.now() - startMs) / 1000;
+  if (unit === 'us') return [{ metric: 'each', unit, value: (seconds * 1e6) / items }];
+  const scale = unit === 'GB/s' ? itemBytesMax(workload) / 1e9 : 1;
   return [{ metric: 'rate', unit, value: (items * scale) / seconds }];
 }
 

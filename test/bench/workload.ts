@@ -7,7 +7,7 @@ import { Payloads } from './payloads.js';
 import type { ScaleMetric, ScaleUnit } from './scale/scale-job.js';
 
 export type Unit = 'msg/s' | 'GB/s' | 'us' | 'B' | ScaleUnit;
-export type Metric = 'rate' | 'p50' | 'p99' | 'p999' | 'bytes-per-item' | ScaleMetric;
+export type Metric = 'rate' | 'each' | 'p50' | 'p99' | 'p999' | 'bytes-per-item' | ScaleMetric;
 
 export type SizeName = '8' | '64' | '512' | '4KiB' | '32KiB' | '256KiB' | '1MiB';
 
@@ -27,12 +27,15 @@ export interface Workload {
   readonly shape: 'flood' | 'round-trip';
   /** Bytes of every item; `random` is 1 to 512. */
   readonly itemBytes: number | 'random';
-  /** In what a flood's rate is told. */
-  readonly rateUnit: 'msg/s' | 'GB/s';
+  /** In what a flood's rate is told; `us` tells the time of each item instead. */
+  readonly rateUnit: 'msg/s' | 'GB/s' | '1/s' | 'us';
   /** True if not time is measured but the heap that an item leaves behind. */
   readonly allocation: boolean;
-  /** Who stands beside us: other systems, our own loop without guarantees, or nobody. */
-  readonly beside: 'systems' | 'stripped' | 'nobody';
+  /**
+   * Who stands beside us: other systems, those that move bytes in bulk, our own loop without
+   * guarantees, our own transactions without a load, or nobody.
+   */
+  readonly beside: 'systems' | 'bulk' | 'stripped' | 'unloaded' | 'nobody';
 }
 
 export type WorkloadName =
@@ -42,7 +45,20 @@ export type WorkloadName =
   | 'stripped-random'
   | 'allocation-message'
   | 'allocation-transaction'
+  | TransferWorkloadName
   | 'scale';
+
+/** What is done with remote buffers; `transfer/transfer-plan.ts` says how. */
+export type TransferWorkloadName =
+  | 'transfer-64'
+  | 'transfer-1MiB'
+  | 'transfer-4KiB-random-read'
+  | 'register-transfer-4KiB'
+  | 'register-transfer-1MiB'
+  | 'transaction-64-beside-transfer'
+  | 'register-unregister'
+  | 'narrow'
+  | 'check-seen-before';
 
 const plain = { rateUnit: 'msg/s', allocation: false, beside: 'systems' } as const;
 const allocation = {
@@ -80,6 +96,19 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   'stripped-random': { ...flood('random'), beside: 'stripped' },
   'allocation-message': { shape: 'flood', ...allocation },
   'allocation-transaction': { shape: 'round-trip', ...allocation },
+  'transfer-64': { ...flood(sizes['64']), rateUnit: '1/s', beside: 'bulk' },
+  'transfer-1MiB': { ...flood(sizes['1MiB']), rateUnit: 'GB/s', beside: 'bulk' },
+  'transfer-4KiB-random-read': {
+    ...flood(sizes['4KiB']),
+    rateUnit: '1/s',
+    beside: 'nobody',
+  },
+  'register-transfer-4KiB': { ...roundTrip(sizes['4KiB']), beside: 'nobody' },
+  'register-transfer-1MiB': { ...roundTrip(sizes['1MiB']), beside: 'nobody' },
+  'transaction-64-beside-transfer': { ...roundTrip(sizes['64']), beside: 'unloaded' },
+  'register-unregister': { ...flood(sizes['4KiB']), rateUnit: 'us', beside: 'nobody' },
+  narrow: { ...flood(sizes['4KiB']), rateUnit: 'us', beside: 'nobody' },
+  'check-seen-before': { ...flood(sizes['4KiB']), rateUnit: 'us', beside: 'nobody' },
   scale: { ...flood(sizes['64']), beside: 'nobody' },
 };
 

@@ -1,10 +1,20 @@
 /** The peers, in the order of the table. */
-import { oneWayPeer, strippedPeer, subjectPeer, type Peer } from './peer.js';
+import {
+  bulkPeer,
+  oneWayPeer,
+  strippedPeer,
+  subjectPeer,
+  unloadedPeer,
+  type Peer,
+} from './peer.js';
 import { ucxPeer } from './ucx.js';
 
 export const peers: readonly Peer[] = [
   strippedPeer('memory'),
   strippedPeer('tcp'),
+  unloadedPeer,
+  bulkPeer('memmove', 'local', 'ring-process'),
+  bulkPeer('net', 'tcp', 'tcp'),
   subjectPeer('messageport', 'local', 'memory', 'ring-thread', 'ring-shared'),
   oneWayPeer('ringbuf', 'local', 'ring-thread', 'ring-shared'),
   subjectPeer('net', 'tcp', 'tcp'),

@@ -66,3 +66,25 @@ export function strippedPeer(transport: 'memory' | 'tcp'): Peer {
       startNearEnd({ subject: `stripped-${transport}`, workload, variant: 'plain' }),
   };
 }
+
+/** Another system that moves one array after the other, one way, and nothing else beside us. */
+export function bulkPeer(
+  name: SubjectName,
+  medium: Medium,
+  ...besides: readonly TransportName[]
+): Peer {
+  return {
+    ...subjectPeer(name, medium, ...besides),
+    measures: ({ beside }) => beside === 'bulk',
+  };
+}
+
+/** Our own transactions, with nothing else on the machine's loopback. */
+export const unloadedPeer: Peer = {
+  name: 'unloaded',
+  medium: 'tcp',
+  besides: ['tcp'],
+  measures: ({ beside }) => beside === 'unloaded',
+  start: () =>
+    startNearEnd({ subject: 'idc-tcp', workload: 'transaction-64', variant: 'adaptive' }),
+};

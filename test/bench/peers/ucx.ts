@@ -20,6 +20,8 @@ interface UcxKind {
   readonly flood: string;
   /** The test of a round trip; undefined where `ucx_perftest` has none that compares. */
   readonly roundTrip: string | undefined;
+  /** It stands beside transfers as well: what UCX has for bytes in bulk over that medium. */
+  readonly isBulk: boolean;
 }
 
 type UcxName = 'ucx-tag-tcp' | 'ucx-am-tcp' | 'ucx-tag-shm' | 'ucx-am-shm' | 'ucx-put-shm';
@@ -27,11 +29,11 @@ type UcxName = 'ucx-tag-tcp' | 'ucx-am-tcp' | 'ucx-tag-shm' | 'ucx-am-shm' | 'uc
 const tcpMedia = 'tcp,self';
 const shmMedia = 'posix,self';
 const kinds: Readonly<Record<UcxName, UcxKind>> = {
-  'ucx-tag-tcp': { media: tcpMedia, flood: 'tag_bw', roundTrip: 'tag_lat' },
-  'ucx-am-tcp': { media: tcpMedia, flood: 'ucp_am_bw', roundTrip: undefined },
-  'ucx-tag-shm': { media: shmMedia, flood: 'tag_bw', roundTrip: 'tag_lat' },
-  'ucx-am-shm': { media: shmMedia, flood: 'ucp_am_bw', roundTrip: undefined },
-  'ucx-put-shm': { media: shmMedia, flood: 'ucp_put_bw', roundTrip: undefined },
+  'ucx-tag-tcp': { media: tcpMedia, flood: 'tag_bw', roundTrip: 'tag_lat', isBulk: true },
+  'ucx-am-tcp': { media: tcpMedia, flood: 'ucp_am_bw', roundTrip: undefined, isBulk: true },
+  'ucx-tag-shm': { media: shmMedia, flood: 'tag_bw', roundTrip: 'tag_lat', isBulk: false },
+  'ucx-am-shm': { media: shmMedia, flood: 'ucp_am_bw', roundTrip: undefined, isBulk: false },
+  'ucx-put-shm': { media: shmMedia, flood: 'ucp_put_bw', roundTrip: undefined, isBulk: true },
 };
 
 /** What one run is to take on a machine that does nothing else. */
@@ -51,7 +53,7 @@ export function ucxPeer(name: UcxName, medium: Medium, ...besides: readonly Tran
     medium,
     besides,
     measures: ({ beside, shape, itemBytes }: Workload) =>
-      beside === 'systems' &&
+      (beside === 'systems' || (beside === 'bulk' && kind.isBulk)) &&
       itemBytes !== 'random' &&
       (shape === 'flood' || kind.roundTrip !== undefined),
     start: (workload) => start(kind, workload),
@@ -102,7 +104,7 @@ class UcxContender implements Contender {
     const { shape, rateUnit } = workloads[this.#workload];
     // It tells the time of one way, half a round trip.
     if (shape === 'round-trip') return [{ metric: 'p50', unit: 'us', value: 2 * result.medianUs }];
-    const value = rateUnit === 'msg/s' ? rateOf(result) : (rateOf(result) * this.#itemBytes) / 1e9;
+    const value = rateUnit === 'GB/s' ? (rateOf(result) * this.#itemBytes) / 1e9 : rateOf(result);
     return [{ metric: 'rate', unit: rateUnit, value }];
   }
 
