@@ -1,0 +1,23 @@
+#!/usr/bin/env node
+/** `idc`: the command. Each subcommand has a file of its own; here they are put together. */
+import { Command } from 'commander';
+import { addDoctor } from './doctor.js';
+import { Failure } from './failure.js';
+import { addPing } from './ping.js';
+import { version } from './version.js';
+
+const program = new Command('idc')
+  .description('Inter-domain communication: endpoints, messages, transactions, remote buffers.')
+  .version(version())
+  .showHelpAfterError('(--help tells what there is)')
+  .configureHelp({ showGlobalOptions: true });
+addPing(program);
+addDoctor(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof Failure)) throw error;
+  process.stderr.write(`idc: ${error.message}\n`);
+  process.exitCode = error.exitCode;
+}

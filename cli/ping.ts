@@ -1,0 +1,150 @@
+/** `idc ping ADDRESS`: connects, and measures the way to the peer's domain and back. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InvalidArgumentError, type Command } from 'commander';
+import { IdcError, type Domain, type Endpoint } from 'idc';
+import { ExitCode, Failure } from './failure.js';
+import { onInterrupt } from './interrupt.js';
+import { addressProblem, createCommandDomain } from './transports.js';
+
+interface PingOptions {
+  readonly count: number;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly json: boolean;
+}
+
+/** Of all that were answered, in milliseconds. */
+interface Summary {
+  readonly address: string;
+  readonly peer: string;
+  readonly sent: number;
+  readonly answered: number;
+  readonly minMs: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+export function addPing(program: Command): void {
+  program
+    .command('ping')
+    .description('connect to a service, and measure round trips to its domain')
+    .argument('<address>', 'tcp://HOST:PORT/SERVICE or ring://NAME/SERVICE')
+    .option('-c, --count <n>', 'stop after so many round trips', parseCount, 10)
+    .option('-i, --interval-ms <ms>', 'pause between two of them', parseMs, 100)
+    .option('-t, --timeout-ms <ms>', 'how long to wait for the peer', parseMs, 5_000)
+    .option('--json', 'print the summary as one line of JSON', false)
+    .addHelpText('after', '\nExample:\n  idc ping tcp://127.0.0.1:7000/hello --count 100')
+    .action(ping);
+}
+
+async function ping(address: string, options: PingOptions): Promise<void> {
+  const problem = addressProblem(address);
+  if (problem !== undefined) throw new Failure(problem, ExitCode.Usage);
+  const domain = createCommandDomain('idc ping');
+  const interrupt = onInterrupt();
+  try {
+    const endpoint = await connect(domain, address, options.timeoutMs, interrupt.signal);
+    const samples = await measure(endpoint, options, interrupt.signal);
+    const summary = summarise(address, endpoint, samples);
+    print(options.json ? JSON.stringify(summary) : describe(summary));
+    if (summary.answered < summary.sent || summary.answered === 0) {
+      process.exitCode = ExitCode.Unreachable;
+    }
+  } finally {
+    interrupt.stop();
+    await domain.close();
+  }
+}
+
+/** Resolves when an epoch is open; fails with the last fault if none opens in time. */
+async function connect(
+  domain: Domain,
+  address: string,
+  timeoutMs: number,
+  interrupted: AbortSignal,
+): Promise<Endpoint> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => {
+      const fault = endpoint.lastFault ?? 'no answer';
+      const reason = interrupted.aborted ? 'interrupted' : `${fault} within ${timeoutMs} ms`;
+      reject(new Failure(`${address}: ${reason}; does it listen there?`, ExitCode.Unreachable));
+    };
+    const timer = setTimeout(giveUp, timeoutMs);
+    interrupted.addEventListener('abort', giveUp);
+    const connected = (connectedEndpoint: Endpoint): void => {
+      clearTimeout(timer);
+      interrupted.removeEventListener('abort', giveUp);
+      resolve(connectedEndpoint);
+    };
+    const endpoint = domain.createEndpoint(address, { connect: connected });
+  });
+}
+
+/** The round trips; undefined for one that was not answered. */
+async function measure(
+  endpoint: Endpoint,
+  { count, intervalMs, json }: PingOptions,
+  signal: AbortSignal,
+): Promise<readonly (number | undefined)[]> {
+  const samples: (number | undefined)[] = [];
+  for (let index = 1; index <= count && !signal.aborted; index++) {
+    const roundTripMs = await endpoint.ping().catch((error: unknown) => {
+      if (error instanceof IdcError) return undefined;
+      throw error;
+    });
+    samples.push(roundTripMs);
+    const answer = roundTripMs === undefined ? 'no answer' : `${roundTripMs.toFixed(3)} ms`;
+    if (!json) print(`${String(index).padStart(4)}  ${answer}`);
+    if (index < count) await sleep(intervalMs, undefined, { signal }).catch(() => undefined);
+  }
+  return samples;
+}
+
+function summarise(
+  address: string,
+  { peer }: Endpoint,
+  samples: readonly (number | undefined)[],
+): Summary {
+  const answered = samples.filter((sample) => sample !== undefined).sort((a, b) => a - b);
+  const at = (fraction: number): number => {
+    const index = Math.min(answered.length - 1, Math.floor(fraction * answered.length));
+    return round(answered[index] ?? 0);
+  };
+  return {
+    address,
+    peer: `${peer?.domainName ?? 'nobody'} (${peer?.identity.origin ?? ''})`,
+    sent: samples.length,
+    answered: answered.length,
+    minMs: at(0),
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    maxMs: at(1),
+  };
+}
+
+function describe({ peer, sent, answered, minMs, p50Ms, p99Ms, maxMs }: Summary): string {
+  const times = `min ${minMs}, p50 ${p50Ms}, p99 ${p99Ms}, max ${maxMs} ms`;
+  return `${peer}: ${answered} of ${sent} answered; ${times}`;
+}
+
+/** To the microsecond. */
+function round(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count >= 1) return count;
+  throw new InvalidArgumentError('expected a whole number from 1 on');
+}
+
+function parseMs(text: string): number {
+  const ms = Number(text);
+  if (text !== '' && ms >= 0 && ms < 2 ** 31) return ms;
+  throw new InvalidArgumentError('expected a number of milliseconds');
+}

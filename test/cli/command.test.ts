@@ -1,0 +1,98 @@
+/** The `idc` command as its users run it: a process, its words, its output and its exit code. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { createDomain } from '../../core/index.js';
+import { tcp } from '../../transports/tcp/index.js';
+
+const program = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+
+interface Outcome {
+  readonly code: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+function idc(...words: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [program, ...words], (_error, output, errors) => {
+      resolve({ code: child.exitCode ?? -1, output, errors });
+    });
+  });
+}
+
+describe('idc', () => {
+  it('--help lists the commands, and each command shows an example', async () => {
+    const { code, output } = await idc('--help');
+    assert.equal(code, 0);
+    const commands = [...output.matchAll(/^ {2}([a-z]+) \[options\]/gmu)].map(([, name]) => name);
+    assert(commands.length >= 2);
+    for (const command of commands) {
+      const help = await idc(command ?? '', '--help');
+      assert.equal(help.code, 0);
+      assert.match(help.output, /^Example:\n {2}idc /mu);
+    }
+  });
+
+  it('an unknown command is one line, and what to do', async () => {
+    const { code, errors } = await idc('fly');
+    assert.notEqual(code, 0);
+    assert.match(errors, /unknown command 'fly'/u);
+    assert.match(errors, /--help tells what there is/u);
+  });
+});
+
+describe('idc doctor', () => {
+  it('finds what a program can read', async () => {
+    const { code, output } = await idc('doctor', '--json');
+    const findings: unknown = JSON.parse(output);
+    assert(Array.isArray(findings));
+    const isMissing = findings.some((finding: { state: string }) => finding.state === 'missing');
+    assert.equal(code, isMissing ? 1 : 0);
+    const names = findings.map((finding: { name: string }) => finding.name);
+    for (const name of ['platform', 'tcp', 'ring']) assert(names.includes(name));
+  });
+});
+
+describe('idc ping', () => {
+  it('measures the way to a service that knows nothing of it', async () => {
+    const domain = createDomain({ name: 'pinged', transports: [tcp()] });
+    const address = await domain.listen('tcp://127.0.0.1:0/anything', () => ({})).ready;
+    const words = ['ping', address, '--count', '3', '--interval-ms', '1'];
+    const people = await idc(...words);
+    assert.equal(people.code, 0, people.errors);
+    assert.equal(people.output.match(/^ +\d {2}[0-9.]+ ms$/gmu)?.length, 3);
+    assert.match(people.output, /^pinged \(127\.0\.0\.1:\d+\): 3 of 3 answered; min /mu);
+    const { code, output } = await idc(...words, '--json');
+    assert.equal(code, 0);
+    const summary: unknown = JSON.parse(output);
+    assert(typeof summary === 'object' && summary !== null);
+    // reason: what is looked at is compared
+    const { p50Ms, maxMs, ...rest } = summary as Record<string, number>;
+    assert((p50Ms ?? 0) > 0 && (maxMs ?? 0) >= (p50Ms ?? 0));
+    assert.deepEqual([rest['sent'], rest['answered']], [3, 3]);
+    await domain.close();
+  });
+
+  it('says in one line that nobody is there, with a code of its own', async () => {
+    const domain = createDomain({ name: 'gone', transports: [tcp()] });
+    const address = await domain.listen('tcp://127.0.0.1:0/x', () => ({})).ready;
+    await domain.close();
+    const { code, output, errors } = await idc('ping', address, '--timeout-ms', '200');
+    assert.equal(code, 3);
+    assert.equal(output, '');
+    assert.match(errors, /^idc: tcp:.*: refused within 200 ms; does it listen there\?\n$/u);
+  });
+
+  it('takes no address that leads nowhere, and no count of nothing', async () => {
+    const bad = await idc('ping', 'nowhere');
+    assert.deepEqual([bad.code, bad.output], [2, '']);
+    assert.match(bad.errors, /^idc: nowhere: not an address; expected tcp:/u);
+    for (const count of ['0', '1.5', 'many']) {
+      const none = await idc('ping', 'tcp://127.0.0.1:1/x', '--count', count);
+      assert.notEqual(none.code, 0);
+      assert.match(none.errors, /expected a whole number from 1 on/u);
+    }
+  });
+});
