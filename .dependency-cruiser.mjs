@@ -2,7 +2,8 @@
  * Import direction: core knows no medium, a transport knows only the contract, and everything above
  * uses the package as its users do. `npm run lint` runs this over all sources.
  */
-const contractFiles = '^core/(transport|bulk-lane|shared-memory|errors|assert|runtime|address)[.]ts$';
+const contractFiles =
+  '^core/(transport|bulk-lane|shared-memory|errors|assert|runtime|address)[.]ts$';
 const coreLeaves = '^core/(endpoint-machine|frame|quota|errors|assert)[.]ts$';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -38,7 +39,8 @@ export default {
     },
     {
       name: 'digests-compute-only',
-      comment: 'core/digest.ts is the same everywhere: it takes nothing of the platform but digests.',
+      comment:
+        'core/digest.ts is the same everywhere: it takes nothing of the platform but digests.',
       severity: 'error',
       from: { path: '^core/digest[.]ts$' },
       to: { pathNot: '^(node:)?crypto$' },

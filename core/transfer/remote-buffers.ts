@@ -50,7 +50,7 @@ export const transferLimitsDefault: TransferLimits = Object.freeze({
 });
 
 /** Requests that either end of a channel may have outstanding. */
-const channelSlots = 16;
+const channelSlots = 40;
 /** What core puts in front of a request or an answer in its frame. */
 const frameHeadBytes = 64;
 const pieceBytesMin = 1_024;
