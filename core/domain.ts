@@ -408,11 +408,13 @@ export class Domain {
 
   async #close(drainMs: number): Promise<void> {
     const listeners = [...this.#listeners];
-    await this.#buffers.end();
+    // All of it begins in this call.
+    const ended = this.#buffers.end();
     const cores = [...this.#endpoints.keys(), ...this.#channels.keys()];
     await Promise.all([
       ...listeners.map((listener) => listener.close({ drainMs }).quietly()),
       ...cores.map((core) => core.destroy(drainMs).quietly()),
+      ended,
     ]);
     this.#turns.stop();
   }

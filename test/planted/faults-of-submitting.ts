@@ -30,8 +30,9 @@ export const faultsOfSubmitting: readonly PlantedFault[] = [
     name: 'credit-beyond-the-quota-believed',
     breaks: 'V12: a credit for nothing is corrupt',
     file: 'core/initiator.ts',
-    replace: 'if (count <= 0 || credit > this.#agreed.messages) return false;',
-    by: 'if (count <= 0) return false;',
+    replace:
+      'if (completedCount < 0 || count === 0 || credit > this.#agreed.messages) return false;',
+    by: 'if (completedCount < 0 || count === 0) return false;',
     caughtBy: ['test/unit/core-initiator'],
   },
   {
