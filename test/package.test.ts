@@ -56,7 +56,7 @@ describe('the tarball', () => {
     const files = (await runProgram('tar', ['-tzf', tarball], project)).trim().split('\n');
     const wanted = /^package\/(package[.]json|README[.]md|LICENSE|CHANGELOG[.]md)$/;
     const product =
-      /^package\/(dist\/)?(core|transports|test\/(?:compliance|simulation))\/[^.]+[.][a-z.]+$/;
+      /^package\/(dist\/)?(cli|core|transports|test\/(?:compliance|simulation))\/[^.]+[.][a-z.]+$/;
     assert.deepEqual(
       files.filter((file) => !wanted.test(file) && !product.test(file)),
       [],

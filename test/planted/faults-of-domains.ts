@@ -110,8 +110,8 @@ export const faultsOfDomains: readonly PlantedFault[] = [
     name: 'authorise-not-asked',
     breaks: 'section 7: one authorise decides who may connect',
     file: 'core/port.ts',
-    replace: 'if (!this.#services.mayConnect(peer, greeting.service)) {',
-    by: 'if (!this.#services.mayConnect(peer, greeting.service) && service.service === "") {',
+    replace: 'if (inner === undefined && !this.#services.mayConnect(peer, greeting.service)) {',
+    by: 'if (service.service === "" && !this.#services.mayConnect(peer, greeting.service)) {',
     caughtBy: ['test/compliance/endpoint-memory > authorise decides'],
   },
   {
