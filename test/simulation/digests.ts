@@ -4,9 +4,9 @@
  */
 export const traceDigests: Readonly<Record<number, string>> = {
   1: '70:e776e9b0',
-  2: '99:72d456b0',
-  5: '1083:9c535328',
-  22: '280:7f19394b',
+  2: '99:cd1eb728',
+  5: '987:4f51369c',
+  22: '279:a2c30bb3',
   11: '37:95ee1c6e',
   16: '739:87679757',
 };
