@@ -80,11 +80,12 @@ describe('the tarball', () => {
     );
   });
 
-  test('asks for rxjs, for koffi if it can be had, and for nothing else', () => {
+  test('asks for rxjs and commander, for koffi if it can be had, and for nothing else', () => {
     const manifest = readFileSync(path.join(installed, 'package.json'), 'utf8');
     assert.match(manifest, /"peerDependencies": \{\s*"rxjs": "[^"]+"\s*\}/);
     assert.match(manifest, /"optionalDependencies": \{\s*"koffi": "[^"]+"\s*\}/);
-    assert.doesNotMatch(manifest, /"(dependencies|bundleDependencies)"/);
+    assert.match(manifest, /"dependencies": \{\s*"commander": "[^"]+"\s*\}/);
+    assert.doesNotMatch(manifest, /"bundleDependencies"/);
   });
 
   test('publint finds nothing to say', async () => {

@@ -118,8 +118,8 @@ export const faultsOfDomains: readonly PlantedFault[] = [
     name: 'port-left-open',
     breaks: 'V11: no socket is left after the last service closed',
     file: 'core/port.ts',
-    replace: '    this.#listener?.close();\n    this.#checkClosed();',
-    by: '    this.#checkClosed();',
+    replace: '    this.#listener?.close();\n    void this.#closeInner();',
+    by: '    void this.#closeInner();',
     caughtBy: ['simulation 40'],
   },
   {
