@@ -3,7 +3,7 @@ import { workerData } from 'node:worker_threads';
 
 import { requireNative } from '../unit/ring-memory-rig.js';
 import { Count, type SamplerData } from './sampler.js';
-import { isWordOf, partsOf } from './words.js';
+import { isMixtureOf, partsOf } from './words.js';
 
 const { address, byteLength, words: shared } = workerData as SamplerData; // the parent made it
 const words = new Int32Array(shared);
@@ -12,7 +12,7 @@ const parts = partsOf(new Uint8Array(requireNative().view(address, byteLength)))
 function look(seen: Int32Array, part: number, from: number): void {
   for (let index = from; index < seen.length; index += 16) {
     const word = seen[index] ?? 0;
-    if (isWordOf(part, word)) continue;
+    if (isMixtureOf(part, word)) continue;
     if (Atomics.add(words, Count.Broken, 1) === 0) Atomics.store(words, Count.FirstBroken, word);
   }
 }

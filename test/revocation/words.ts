@@ -29,6 +29,15 @@ export function isWordOf(part: number, word: number): boolean {
   return part === commonPart ? isHolderTag(tag) : part > 0 && tag === Tag.holder + part;
 }
 
+/**
+ * True if `word`, seen in that part in the middle of a copy, is one of its words, or bytes of two
+ * of them: nobody promises a holder that its words land whole. The owner's words always are whole.
+ */
+export function isMixtureOf(part: number, word: number): boolean {
+  if (part === 0) return isWordOf(part, word);
+  return isWordOf(part, makeWord(tagOf(word), 0));
+}
+
 function isHolderTag(tag: number): boolean {
   return tag > Tag.holder && tag < Tag.holder + commonPart;
 }
