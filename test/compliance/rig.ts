@@ -148,10 +148,17 @@ export class Rig {
   }
 }
 
+/**
+ * A write under way. A transport's ends with its handle, which counts; the others are this
+ * process's own output, which waits for its reader.
+ */
+const writeResource = 'SimpleWriteWrap';
+
 /** How many handles, requests and timers of each type keep this process alive. */
 function countResources(): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const type of process.getActiveResourcesInfo()) {
+    if (type === writeResource) continue;
     counts.set(type, (counts.get(type) ?? 0) + 1);
   }
   return counts;

@@ -210,6 +210,17 @@ test('another thread cannot be handed the bytes: their place would be unmapped u
   region.release();
 });
 
+test('nor can another buffer take the bytes over', () => {
+  const region = makeRegion(makeHost());
+  for (const name of ['transfer', 'transferToFixedLength']) {
+    const transfer: unknown = Reflect.get(region.bytes.buffer, name);
+    assert.ok(typeof transfer === 'function');
+    assert.throws(() => Reflect.apply(transfer, region.bytes.buffer, []), TypeError);
+  }
+  assert.equal(region.bytes.byteLength, regionBytes);
+  region.release();
+});
+
 /** Fails the call number `at` of a kind, among those made once `isArmed`. */
 function failingAt(
   native: Native,

@@ -11,8 +11,6 @@
  * A holder that goes on storing while they are taken back changes them until the move. After it
  * they are what was copied: each word as it was at some moment of the copying.
  */
-import { markAsUntransferable } from 'node:worker_threads';
-
 import { assert } from '../../core/assert.js';
 import type { BufferAccess, SharedRegion } from '../../core/shared-memory.js';
 import { Fault } from '../../core/transport.js';
@@ -33,8 +31,7 @@ export class OwnRegion implements SharedRegion {
     this.bytes = new Uint8Array(range.buffer);
     this.#host = host;
     this.#range = range;
-    // Another thread would keep the address, and nobody here would know for how long.
-    markAsUntransferable(range.buffer);
+    holdInPlace(range.buffer);
   }
 
   static allocate(host: RegionHost, byteLength: number): OwnRegion | Fault {
@@ -71,5 +68,19 @@ export class OwnRegion implements SharedRegion {
     this.revoke();
     this.#isReleased = true;
     this.#host.ranges.discard(this.#range);
+  }
+}
+
+/**
+ * Whoever took the bytes over would keep the address, and nobody here would know for how long.
+ * Another thread is not given them: Node refuses that for any foreign memory. What is left is the
+ * buffer's own methods. `markAsUntransferable` would do, but with it Node 24 ends in a crash.
+ */
+function holdInPlace(buffer: ArrayBuffer): void {
+  const refuse = (): never => {
+    throw new TypeError('memory that can be shared stays in its place');
+  };
+  for (const name of ['transfer', 'transferToFixedLength']) {
+    Object.defineProperty(buffer, name, { value: refuse });
   }
 }
