@@ -5,9 +5,11 @@ import { IdcAssertionError } from '../../../core/index.js';
 import {
   countDevice,
   createMemoryDevice,
+  openFileDevice,
   sliceDevice,
   type BlockDevice,
 } from '../../../drivers/block/index.js';
+import { makeTemporaryFolder } from '../../unit/temporary-folder.js';
 import { codeOf, readFrom, runDeviceSuite, wholeStatus } from './device-suite.js';
 
 runDeviceSuite({
@@ -20,6 +22,17 @@ runDeviceSuite({
   make: (_, byteLength, blockBytes) =>
     createMemoryDevice({ byteLength, blockBytes, chunkBytes: 512 }),
 });
+
+for (const native of [true, false]) {
+  runDeviceSuite({
+    name: `a file, ${native ? 'with' : 'without'} the C library's calls`,
+    make: async (context, byteLength, blockBytes) => {
+      const folder = await makeTemporaryFolder(context);
+      const options = { createBytes: byteLength, blockBytes, native };
+      return openFileDevice(`${folder}/disk.img`, options);
+    },
+  });
+}
 
 runDeviceSuite({
   name: 'a part of another',
