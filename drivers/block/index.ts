@@ -1,4 +1,4 @@
-/** Block devices, and what they are made of. Re-exports only. */
+/** Block devices, what they are made of, and the server of the NBD protocol. Re-exports only. */
 export type {
   BlockDevice,
   Done,
@@ -15,4 +15,11 @@ export {
   type MemoryDevice,
   type MemoryDeviceOptions,
 } from './memory-device.js';
+export type { NbdExport } from './nbd/agreement.js';
+export {
+  serveNbd,
+  type NbdServer,
+  type NbdServerOptions,
+  type NbdStatistics,
+} from './nbd/nbd-server.js';
 export { sliceDevice, type SliceOptions } from './slice-device.js';
