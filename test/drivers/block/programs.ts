@@ -1,0 +1,84 @@
+/**
+ * Programs of others that tests use. A machine may lack one: then the test says what it left out.
+ * Where `CI` is `true` they were all to be installed, and one that is missing is a failure.
+ */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { it, type TestContext } from 'node:test';
+
+/** The Debian package that each comes with. */
+const packages = {
+  fio: 'fio',
+  nbdcopy: 'libnbd-bin',
+  nbdinfo: 'libnbd-bin',
+  nbdkit: 'nbdkit',
+  'qemu-img': 'qemu-utils',
+  'qemu-io': 'qemu-utils',
+  'qemu-nbd': 'qemu-utils',
+} as const;
+export type ProgramName = keyof typeof packages;
+
+/** Administrators' programs are elsewhere, and not every user's path has them. */
+const administratorFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
+
+/** Where the program is; undefined if it is not installed. */
+function locate(name: ProgramName): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  const paths = [...folders, ...administratorFolders].map((folder) => join(folder, name));
+  return paths.find((path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false; // Not in this folder.
+    }
+  });
+}
+
+function describeMissing(name: ProgramName): string {
+  return `${name} is not installed; on Debian: apt-get install ${packages[name]}`;
+}
+
+/** Where the program is. Throws if it is not installed. */
+export function findProgram(name: ProgramName): string {
+  const path = locate(name);
+  if (path === undefined) throw new Error(describeMissing(name));
+  return path;
+}
+
+/** A test that needs programs of others. */
+export function itWith(
+  names: readonly ProgramName[],
+  fact: string,
+  body: (context: TestContext) => Promise<void>,
+): void {
+  it(fact, async (context) => {
+    const missing = names.find((name) => locate(name) === undefined);
+    if (missing === undefined) {
+      await body(context);
+      return;
+    }
+    const reason = describeMissing(missing);
+    assert.notEqual(process.env['CI'], 'true', reason);
+    context.diagnostic(`left out "${fact}": ${reason}`);
+  });
+}
+
+/** Runs it to its end, which must be success; answers what it printed. */
+export async function runProgram(name: ProgramName, ...words: string[]): Promise<string> {
+  const child = spawn(findProgram(name), words, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const printed: Buffer[] = [];
+  const complaints: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => printed.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => complaints.push(chunk));
+  const code = await new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const output = Buffer.concat(printed).toString();
+  const said = `${name} ${words.join(' ')}\n${output}${Buffer.concat(complaints).toString()}`;
+  assert.equal(code, 0, said);
+  return output;
+}
