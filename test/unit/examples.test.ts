@@ -47,3 +47,10 @@ test('06-migrate-a-buffer: the peer writes all the time, and the copy is equal',
   assert.match(rounds.at(-1) ?? '', /^round 1: 16384 KiB in /);
   assert.ok(rounds.length > 1, 'the peer wrote while the buffer was copied');
 });
+
+test('07-lend-a-buffer: what the back end sent is there', async () => {
+  const program = startExample('07-lend-a-buffer/main', []);
+  assert.deepEqual(await program.ended, { code: 0, signal: null }, program.errors);
+  assert.equal(program.output, 'sector 0\n');
+  assert.equal(program.errors, '');
+});
