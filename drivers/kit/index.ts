@@ -2,8 +2,21 @@
  * `idc/drivers/kit`: a driver from one definition. `defineProtocol` takes the schema of its items;
  * `createBackEnd` and `createFrontEnd` are its two ends. Re-exports only.
  */
+export type { CallOptions } from './call.js';
 export { DriverError, DriverFailure, kitFailures, type KitFailure } from './driver-error.js';
+export type { ItemFault } from './event-inbox.js';
+export { createFrontEnd } from './front-end.js';
+export type {
+  Agreed,
+  FrontEnd,
+  FrontEndControl,
+  FrontEndOptions,
+  FrontEndStatistics,
+} from './front-end.js';
+export type { RecoveryKind } from './greeting.js';
+export type { AnswerOf, BackEndHandlers, EventHandlers } from './methods.js';
 export { defineProtocol, type Protocol, type SchemaOf } from './protocol.js';
+export type { ItemCounts } from './quota-of.js';
 export type { Reference } from './reference-field.js';
 export type {
   Effect,
