@@ -1,0 +1,241 @@
+/**
+ * AnswerTable: what a back end knows of the transactions of its front ends, by (front-end id,
+ * sequence), so that none is executed twice however often it is submitted.
+ *
+ * Before a handler is called the table notes that it begins; before the answer is sent, what it is.
+ * Both survive in the journal. What was begun and not answered when the back end died is done again
+ * if it is idempotent (`RedoList`); of the rest nobody can say what became of it.
+ */
+import type { Runtime } from 'idc';
+import { idBytes } from './greeting.js';
+import type { Journal } from './journal.js';
+import { RedoList } from './redo-list.js';
+import { TableJournal, type TableRecord } from './table-journal.js';
+
+export interface TableSettings {
+  readonly journal: Journal;
+  /** How long a restarted back end waits for what it had begun. */
+  readonly graceMs: number;
+  /** Front ends that are remembered; of more, those that were away longest are forgotten. */
+  readonly frontEndsMax: number;
+  readonly statusBytesMax: number;
+  readonly runtime: Runtime;
+}
+
+export interface TableEntry {
+  readonly frontEnd: string;
+  readonly sequence: number;
+  /** The transaction's number; the same sequence always brings the same one. */
+  readonly item: number;
+  readonly isIdempotent: boolean;
+  /** `lost`: begun by a back end that died, and not to be done again; `begun`: to be. */
+  state: 'running' | 'begun' | 'answered' | 'lost';
+  code: number;
+  status: Uint8Array;
+  /** Who waits for the answer. */
+  readonly waiting: (() => void)[];
+}
+
+interface FrontEndRecord {
+  floor: number;
+  readonly entries: Map<number, TableEntry>;
+  connectionCount: number;
+}
+
+/** Answers kept for one front end. */
+export const answersMax = 1024;
+/** Compacting costs as much as what is kept, so it waits for as many appended records at least. */
+const compactMin = 4096;
+const noStatus = new Uint8Array(0);
+
+export class AnswerTable {
+  readonly redo: RedoList<TableEntry>;
+  readonly id: Uint8Array = new Uint8Array(idBytes);
+  readonly #settings: TableSettings;
+  readonly #journal: TableJournal;
+  /** In the order of their last visit. */
+  readonly #frontEnds = new Map<string, FrontEndRecord>();
+  /** Begun and not answered, in the order in which they were begun. */
+  readonly #unanswered = new Set<TableEntry>();
+
+  constructor(settings: TableSettings) {
+    this.#settings = settings;
+    this.#journal = new TableJournal(settings.journal, settings.statusBytesMax);
+    this.#restore();
+    const again: TableEntry[] = [];
+    for (const entry of this.#unanswered) {
+      if (entry.isIdempotent) again.push(entry);
+      else this.#lose(entry);
+    }
+    this.redo = new RedoList(again, (entry) => {
+      this.#lose(entry);
+    });
+    if (again.length === 0) return;
+    settings.runtime.scheduler.after(settings.graceMs, () => {
+      this.redo.drop(() => true);
+    });
+  }
+
+  /** A front end greets. False if nothing is known of it. */
+  enter(frontEnd: string, oldestUnsettled: number): boolean {
+    const known = this.#frontEnds.get(frontEnd);
+    const record = known ?? { floor: 0, entries: new Map(), connectionCount: 0 };
+    this.#frontEnds.delete(frontEnd);
+    this.#frontEnds.set(frontEnd, record);
+    if (known === undefined) {
+      const id = Buffer.from(frontEnd, 'hex');
+      this.#journal.append({ kind: 'entered', id, sequence: oldestUnsettled });
+      this.#forgetOldest();
+    }
+    this.#raiseFloor(record, oldestUnsettled);
+    this.redo.drop((entry) => entry.frontEnd === frontEnd && entry.sequence < oldestUnsettled);
+    return known !== undefined;
+  }
+
+  connected(frontEnd: string): void {
+    const record = this.#frontEnds.get(frontEnd);
+    if (record !== undefined) record.connectionCount += 1;
+  }
+
+  disconnected(frontEnd: string): void {
+    const record = this.#frontEnds.get(frontEnd);
+    if (record !== undefined) record.connectionCount -= 1;
+  }
+
+  /** A front end has submitted again whatever it will. */
+  resumed(frontEnd: string): void {
+    this.redo.drop((entry) => entry.frontEnd === frontEnd);
+  }
+
+  /** What is known of a transaction; undefined if it is new. Also hears what is settled. */
+  find(frontEnd: string, sequence: number, oldestUnsettled: number): TableEntry | undefined {
+    const record = this.#frontEnds.get(frontEnd);
+    if (record === undefined) return undefined;
+    this.#raiseFloor(record, oldestUnsettled);
+    return record.entries.get(sequence);
+  }
+
+  /** True if one more of this front end can be remembered. */
+  hasRoom(frontEnd: string, sequence: number): boolean {
+    const record = this.#frontEnds.get(frontEnd);
+    return record !== undefined && sequence >= record.floor && record.entries.size < answersMax;
+  }
+
+  /** A new transaction is about to be executed. */
+  begin(frontEnd: string, sequence: number, item: number, isIdempotent: boolean): TableEntry {
+    const entry = makeEntry(frontEnd, sequence, item, isIdempotent);
+    this.#frontEnds.get(frontEnd)?.entries.set(sequence, entry);
+    this.#unanswered.add(entry);
+    const id = Buffer.from(frontEnd, 'hex');
+    this.#journal.append({ kind: 'begun', id, sequence, item, isIdempotent });
+    return entry;
+  }
+
+  /** It was executed. `status` is copied. */
+  answer(entry: TableEntry, code: number, status: Uint8Array): void {
+    entry.state = 'answered';
+    entry.code = code;
+    entry.status = status.slice();
+    this.#unanswered.delete(entry);
+    const { frontEnd, sequence } = entry;
+    const id = Buffer.from(frontEnd, 'hex');
+    this.#journal.append({ kind: 'answered', id, sequence, code, status });
+  }
+
+  /** Its answer was sent: others may go on. */
+  settle(entry: TableEntry): void {
+    for (const wake of entry.waiting.splice(0)) wake();
+    this.redo.finish(entry);
+    this.#compact();
+  }
+
+  #raiseFloor(record: FrontEndRecord, floor: number): void {
+    if (floor <= record.floor) return;
+    record.floor = floor;
+    // They were begun in ascending order, nearly; what is passed over goes with the next.
+    for (const [sequence, { state }] of record.entries) {
+      if (sequence >= floor) break;
+      if (state === 'answered' || state === 'lost') record.entries.delete(sequence);
+    }
+  }
+
+  #forgetOldest(): void {
+    for (const [frontEnd, { connectionCount }] of this.#frontEnds) {
+      if (this.#frontEnds.size <= this.#settings.frontEndsMax) return;
+      if (connectionCount === 0) this.#frontEnds.delete(frontEnd);
+    }
+  }
+
+  #lose(entry: TableEntry): void {
+    entry.state = 'lost';
+    this.#unanswered.delete(entry);
+  }
+
+  #restore(): void {
+    const records = this.#journal.read();
+    const made = records.find(({ kind }) => kind === 'made');
+    if (made === undefined) {
+      this.#settings.runtime.prng.fill(this.id);
+      this.#journal.replace([{ kind: 'made', id: this.id }]);
+      return;
+    }
+    this.id.set(made.id);
+    for (const record of records) this.#replay(record);
+  }
+
+  #replay(record: TableRecord): void {
+    const frontEnd = Buffer.from(record.id).toString('hex');
+    if (record.kind === 'made') return;
+    let known = this.#frontEnds.get(frontEnd);
+    if (known === undefined) {
+      known = { floor: 0, entries: new Map(), connectionCount: 0 };
+      this.#frontEnds.set(frontEnd, known);
+    }
+    if (record.kind === 'entered') {
+      known.floor = record.sequence;
+    } else if (record.kind === 'begun') {
+      const entry = makeEntry(frontEnd, record.sequence, record.item, record.isIdempotent);
+      entry.state = 'begun';
+      known.entries.set(record.sequence, entry);
+      this.#unanswered.add(entry);
+    } else {
+      const entry = known.entries.get(record.sequence);
+      if (entry === undefined) return;
+      entry.state = 'answered';
+      entry.code = record.code;
+      entry.status = record.status;
+      this.#unanswered.delete(entry);
+    }
+  }
+
+  /** Leaves out of the journal what nobody will ask for again. */
+  #compact(): void {
+    if (this.#journal.appendedCount < compactMin) return;
+    const records: TableRecord[] = [{ kind: 'made', id: this.id }];
+    for (const [frontEnd, { floor, entries }] of this.#frontEnds) {
+      const id = Buffer.from(frontEnd, 'hex');
+      records.push({ kind: 'entered', id, sequence: floor });
+      for (const { sequence, item, state, code, status } of entries.values()) {
+        if (state !== 'answered' && state !== 'lost') continue;
+        // What is not to be done again is restored as lost, unless an answer follows.
+        records.push({ kind: 'begun', id, sequence, item, isIdempotent: false });
+        if (state === 'answered') records.push({ kind: 'answered', id, sequence, code, status });
+      }
+    }
+    for (const { frontEnd, sequence, item, isIdempotent } of this.#unanswered) {
+      const id = Buffer.from(frontEnd, 'hex');
+      records.push({ kind: 'begun', id, sequence, item, isIdempotent });
+    }
+    this.#journal.replace(records);
+  }
+}
+
+function makeEntry(
+  frontEnd: string,
+  sequence: number,
+  item: number,
+  isIdempotent: boolean,
+): TableEntry {
+  const fixed = { state: 'running', code: 0, status: noStatus } as const;
+  return { frontEnd, sequence, item, isIdempotent, ...fixed, waiting: [] };
+}

@@ -1,0 +1,95 @@
+/**
+ * A journal in a file: records with their lengths and checksums. One that a death cut short ends
+ * it, and is overwritten by the next.
+ */
+import { closeSync, fdatasyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { checksumOf } from './checksum.js';
+import type { Journal } from './journal.js';
+
+export interface FileJournalOptions {
+  /** True: a record is safe from the death of the machine, too. Default false. */
+  readonly sync?: boolean;
+}
+
+export interface FileJournal extends Journal {
+  close(): void;
+}
+
+/** Byte length and checksum, little-endian. */
+const headBytes = 8;
+
+/** Opens the journal at `path`, which one back end at a time may use; throws if it cannot. */
+export function openFileJournal(path: string, options: FileJournalOptions = {}): FileJournal {
+  return new SystemFileJournal(path, options.sync ?? false);
+}
+
+class SystemFileJournal implements FileJournal {
+  readonly #path: string;
+  readonly #isSynced: boolean;
+  #file: number;
+  #end: number;
+
+  constructor(path: string, isSynced: boolean) {
+    this.#path = path;
+    this.#isSynced = isSynced;
+    this.#file = openSync(path, 'a');
+    closeSync(this.#file);
+    this.#file = openSync(path, 'r+');
+    this.#end = this.#scan().end;
+  }
+
+  read(): readonly Uint8Array[] {
+    return this.#scan().records;
+  }
+
+  append(record: Uint8Array): void {
+    const framed = frame(record);
+    writeWhole(this.#file, framed, this.#end);
+    this.#end += framed.length;
+    if (this.#isSynced) fdatasyncSync(this.#file);
+  }
+
+  replace(records: readonly Uint8Array[]): void {
+    const next = `${this.#path}.next`;
+    const file = openSync(next, 'w');
+    const framed = Buffer.concat(records.map(frame));
+    writeWhole(file, framed, 0);
+    if (this.#isSynced) fdatasyncSync(file);
+    renameSync(next, this.#path);
+    closeSync(this.#file);
+    this.#file = file;
+    this.#end = framed.length;
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  #scan(): { readonly records: Uint8Array[]; readonly end: number } {
+    const content = readFileSync(this.#path);
+    const records: Uint8Array[] = [];
+    let end = 0;
+    while (end + headBytes <= content.length) {
+      const byteLength = content.readUInt32LE(end);
+      const record = content.subarray(end + headBytes, end + headBytes + byteLength);
+      if (record.length < byteLength || checksumOf(record) !== content.readUInt32LE(end + 4)) break;
+      records.push(new Uint8Array(record));
+      end += headBytes + byteLength;
+    }
+    return { records, end };
+  }
+}
+
+function frame(record: Uint8Array): Uint8Array {
+  const framed = Buffer.alloc(headBytes + record.length);
+  framed.writeUInt32LE(record.length, 0);
+  framed.writeUInt32LE(checksumOf(record), 4);
+  framed.set(record, headBytes);
+  return framed;
+}
+
+function writeWhole(file: number, bytes: Uint8Array, position: number): void {
+  for (let done = 0; done < bytes.length;) {
+    done += writeSync(file, bytes, done, bytes.length - done, position + done);
+  }
+}
