@@ -24,6 +24,7 @@ export type {
   FrontEndStatistics,
 } from './front-end.js';
 export type { RecoveryKind } from './greeting.js';
+export { fuzzBackEnd, type FuzzOptions, type FuzzReport } from './fuzz.js';
 export { createMemoryJournal, type Journal } from './journal.js';
 export { openFileJournal, type FileJournal, type FileJournalOptions } from './journal-file.js';
 export type { AnswerOf, BackEndHandlers, EventHandlers } from './methods.js';
