@@ -13,6 +13,7 @@ export type {
 } from './back-end.js';
 export type { CallOptions } from './call.js';
 export type { Context } from './attached-front-end.js';
+export { documentProtocol } from './document.js';
 export { DriverError, DriverFailure, kitFailures, type KitFailure } from './driver-error.js';
 export type { ItemFault } from './event-inbox.js';
 export { createFrontEnd } from './front-end.js';
