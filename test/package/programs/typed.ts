@@ -1,5 +1,7 @@
 // A round trip over memory, in TypeScript, with what the declarations must say and refuse.
 import { createDomain } from 'idc';
+import { createBackEnd, createFrontEnd, defineProtocol } from 'idc/drivers/kit';
+import { testDriver } from 'idc/drivers/kit/testing';
 import { createMemoryNetwork, memory } from 'idc/memory';
 import { ring } from 'idc/ring';
 import { tcp } from 'idc/tcp';
@@ -23,6 +25,17 @@ const answer = await new Promise<Uint8Array>((resolve) => {
   });
 });
 console.log(Buffer.from(answer).toString());
+
+const echo = defineProtocol({
+  name: 'echo',
+  version: 1,
+  transactions: {
+    repeat: { parameters: { text: { text: 20 } }, status: { text: { text: 20 } }, effect: 'none' },
+  },
+});
+createBackEnd(back, 'memory://back/echo', echo, { repeat: ({ text }) => ({ text }) });
+const { text } = await createFrontEnd(front, 'memory://back/echo', echo).repeat({ text: 'hello' });
+if ((text satisfies string) !== 'hello') throw new Error(`${text} came back`);
 await front.close();
 await back.close();
 
@@ -34,4 +47,8 @@ export function refused(): void {
   memory();
   // @ts-expect-error a ring is in memory of one of two kinds
   ring({ memory: 'virtual' });
+  // @ts-expect-error the parameters are those of the protocol
+  createBackEnd(back, 'memory://back/wrong', echo, { repeat: ({ word }) => ({ text: word }) });
+  // @ts-expect-error a test needs to know the driver
+  testDriver();
 }
