@@ -140,8 +140,15 @@ function documentRules(sizes: {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+  const lines = [head, head.map(() => '---'), ...rows].map(
+    (cells) => `| ${cells.map(escape).join(' | ')} |`,
+  );
   return lines.join('\n');
+}
+
+/** What would end a cell or a row. */
+function escape(cell: string): string {
+  return cell.replaceAll('|', '\\|').replaceAll(/\s*\n\s*/g, ' ');
 }
 
 function code(text: string): string {

@@ -149,8 +149,8 @@ function describe(
   version: number,
 ): unknown[] {
   return [
-    transactions.map(({ number, name, effect, feature = '', schema }) => [
-      ...[number, name, effect, feature],
+    transactions.map(({ number, name, effect, feature = '', range, schema }) => [
+      ...[number, name, effect, feature, range?.from ?? '', range?.length ?? ''],
       describeRecord(schema.parameters ?? noFields, version),
       describeRecord(schema.status ?? noFields, version),
     ]),

@@ -1,6 +1,6 @@
 /** What has to hold of a protocol's definition; whatever does not is a programmer error. */
 import { IdcAssertionError } from 'idc';
-import { compileField, notesOf } from './field-codec.js';
+import { compileField, notesOf, RecordCodec } from './field-codec.js';
 import { encodeRecord, compileRecord } from './item-codec.js';
 import { ValueError } from './scalar-codec.js';
 import type { FieldSchema, ProtocolSchema, RecordSchema, TransactionSchema } from './schema.js';
@@ -11,9 +11,15 @@ const reservedNames: ReadonlySet<string> = new Set([
   ...['listener', 'peer', 'ready', 'statistics', 'then'],
 ]);
 
-const namePattern = /^[a-z][a-zA-Z0-9]*$/;
+/** In camelCase, and not what every object has anyway, such as `constructor`. */
+function isName(text: string): boolean {
+  return /^[a-z][a-zA-Z0-9]*$/.test(text) && !(text in Object.prototype);
+}
+
 const errorPattern = /^[A-Z][A-Z0-9_]*$/;
 const itemsMax = 255;
+/** Each end has memory for the largest items of its protocol. */
+const itemBytesMax = 2 ** 26;
 export const versionsMax = 32;
 export const featuresMax = 16;
 export const featureBytesMax = 32;
@@ -29,7 +35,7 @@ export function checkProtocol(schema: ProtocolSchema): void {
   expect(version - oldest < versionsMax, `${name}: at most ${versionsMax} versions are spoken`);
   expect(Object.keys(features).length <= featuresMax, `${name}: at most ${featuresMax} features`);
   for (const feature of Object.keys(features)) {
-    const isRight = namePattern.test(feature) && feature.length <= featureBytesMax;
+    const isRight = isName(feature) && feature.length <= featureBytesMax;
     expect(isRight, `${name}: ${feature} is no name of a feature`);
   }
   checkErrors(name, errors);
@@ -64,8 +70,10 @@ function checkItem(
   item: string,
   { since = 1, feature }: { readonly since?: number; readonly feature?: string },
 ): void {
-  const isName = namePattern.test(item) && !reservedNames.has(item);
-  expect(isName, `${place}: the name is reserved, or not in camelCase`);
+  expect(
+    isName(item) && !reservedNames.has(item),
+    `${place}: the name is reserved, or not in camelCase`,
+  );
   expect(isCount(since, schema.version), `${place}: since is a version of the protocol`);
   const isKnown = feature === undefined || Object.hasOwn(schema.features ?? {}, feature);
   expect(isKnown, `${place}: the feature is not one of the protocol`);
@@ -74,16 +82,26 @@ function checkItem(
 function checkRange(place: string, { range, effect, parameters = {} }: TransactionSchema): void {
   if (range === undefined) return;
   expect(effect !== 'none', `${place}: what changes nothing has no range`);
-  const isThere = Object.hasOwn(parameters, range.from) && Object.hasOwn(parameters, range.length);
-  expect(isThere, `${place}: the range names two parameters`);
+  const isFrom = isNumber(parameters[range.from]);
+  const length = parameters[range.length];
+  const isLength = isNumber(length) || (typeof length === 'object' && 'bytes' in length);
+  expect(isFrom && isLength, `${place}: the range names two parameters, numbers or bytes`);
+}
+
+function isNumber(field: FieldSchema | undefined): boolean {
+  if (field === undefined) return false;
+  const kind = typeof field === 'string' ? field : 'is' in field ? field.is : '';
+  return /^u?int\d+$/.test(kind);
 }
 
 function checkRecord(place: string, record: RecordSchema, version: number): void {
   for (const [name, field] of Object.entries(record)) {
     const here = `${place}.${name}`;
-    expect(namePattern.test(name), `${here}: names are in camelCase`);
+    expect(isName(name), `${here}: the name is not in camelCase`);
     checkField(here, field, version);
   }
+  const { byteLengthMax } = new RecordCodec(record, version);
+  expect(byteLengthMax <= itemBytesMax, `${place}: at most ${itemBytesMax} bytes`);
 }
 
 function checkField(place: string, field: FieldSchema, version: number): void {
@@ -110,10 +128,16 @@ function checkParts(place: string, field: Exclude<FieldSchema, string>, version:
   }
   if ('list' in field) {
     expect(isCount(field.max, 2 ** 20), `${place}: a list has a largest count`);
-    checkField(place, field.list, version);
+    checkPart(place, field.list, version);
   }
   if ('record' in field) checkRecord(place, field.record, version);
-  if ('optional' in field) checkField(place, field.optional, version);
+  if ('optional' in field) checkPart(place, field.optional, version);
+}
+
+/** What is in a list, or optional, is there as long as the field around it is. */
+function checkPart(place: string, part: FieldSchema, version: number): void {
+  expect(notesOf(part).since === undefined, `${place}: since is said of the whole field`);
+  checkField(place, part, version);
 }
 
 /** Its default has to fit the field itself, whichever version it is of. */

@@ -15,7 +15,7 @@ const disk = defineProtocol({
       effect: 'idempotent',
       range: { from: 'sector', length: 'data' },
       parameters: {
-        sector: { is: 'uint53', note: 'The first one.' },
+        sector: { is: 'uint53', note: 'The first | of\n them.' },
         data: { bytes: 4096, lent: true },
         urgency: { choice: ['low', 'high'], since: 2, otherwise: 'low' },
       },
@@ -37,7 +37,7 @@ it('tells every item, field, failure and rule, in Markdown', () => {
     '| `discard` | Sectors can be given back. |',
     '## write',
     'Transaction 1; idempotent; changes `data` from `sector` on.',
-    '| `sector` | uint53 | 1 | The first one. |',
+    '| `sector` | uint53 | 1 | The first \\| of them. |',
     '| `data` | at most 4096 bytes | 1 |  |',
     '| `urgency` | `low`, `high` | 2, before: `"low"` |  |',
     'Status: none.',

@@ -18,6 +18,12 @@ describe('a definition is refused', () => {
     ['that speaks what it does not know', { name: 'a', version: 1, oldest: 2 }, /versions/],
     ['that speaks too many versions', { name: 'a', version: 40 }, /at most 32/],
     ['with a reserved name', { ...base, transactions: { then: {} } }, /reserved/],
+    ['with a name of every object', { ...base, transactions: { toString: {} } }, /reserved/],
+    [
+      'with a field of every object',
+      { ...base, transactions: { go: { parameters: { constructor: 'uint8' as const } } } },
+      /parameters\.constructor/,
+    ],
     ['with an odd name', { ...base, transactions: { 'a-b': {} } }, /camelCase/],
     [
       'with an odd field',
@@ -37,6 +43,12 @@ describe('a definition is refused', () => {
     ['with no bytes', field({ bytes: 0 }), /number of bytes/],
     ['with an empty choice', field({ choice: [] }), /choice/],
     ['with an endless list', field({ list: 'uint8' }), /largest count/],
+    ['with an item of a terabyte', field({ list: { bytes: 2 ** 20 }, max: 2 ** 20 }), /at most/],
+    [
+      'with a part that is newer than the whole',
+      field({ list: { is: 'uint8', since: 2, otherwise: 1 }, max: 3 }),
+      /whole field/,
+    ],
     ['with a new field without default', field({ is: 'uint8', since: 2 }), /otherwise/],
     [
       'with a default that does not fit',
@@ -46,6 +58,16 @@ describe('a definition is refused', () => {
     [
       'with a range of nothing',
       { ...base, transactions: { a: { range: { from: 'x', length: 'y' } } } },
+      /two parameters/,
+    ],
+    [
+      'with a range of words',
+      {
+        ...base,
+        transactions: {
+          a: { parameters: { x: 'uint8', y: { text: 3 } }, range: { from: 'x', length: 'y' } },
+        },
+      },
       /two parameters/,
     ],
   ];
@@ -111,6 +133,13 @@ describe('numbers and digests', () => {
       { ...named, transactions: { a: { parameters: { x: 'uint16' } } } },
       { ...named, transactions: { a: { parameters: { x: { bytes: 1 } } } } },
       { ...named, transactions: { a: { parameters: { x: { bytes: 2 } } } } },
+      { ...named, transactions: { a: { parameters: { x: 'uint8', y: 'uint8' } } } },
+      {
+        ...named,
+        transactions: {
+          a: { parameters: { x: 'uint8', y: 'uint8' }, range: { from: 'x', length: 'y' } },
+        },
+      },
       { ...named, messages: { a: { to: 'front' } } },
       { ...named, messages: { a: { to: 'back' } } },
       { name: 'b', version: 1, transactions: { a: {} } },
