@@ -1,8 +1,18 @@
 /**
- * A journal in a file: records with their lengths and checksums. One that a death cut short ends
- * it, and is overwritten by the next.
+ * A journal in a file: records with their lengths and checksums. One that a death cut short or
+ * damaged ends it; what is behind that is cut off, so that nothing comes back after newer records.
  */
-import { closeSync, fdatasyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
+import path from 'node:path';
 import { checksumOf } from './checksum.js';
 import type { Journal } from './journal.js';
 
@@ -18,9 +28,9 @@ export interface FileJournal extends Journal {
 /** Byte length and checksum, little-endian. */
 const headBytes = 8;
 
-/** Opens the journal at `path`, which one back end at a time may use; throws if it cannot. */
-export function openFileJournal(path: string, options: FileJournalOptions = {}): FileJournal {
-  return new SystemFileJournal(path, options.sync ?? false);
+/** Opens the journal at `file`, which one back end at a time may use; throws if it cannot. */
+export function openFileJournal(file: string, options: FileJournalOptions = {}): FileJournal {
+  return new SystemFileJournal(file, options.sync ?? false);
 }
 
 class SystemFileJournal implements FileJournal {
@@ -29,13 +39,15 @@ class SystemFileJournal implements FileJournal {
   #file: number;
   #end: number;
 
-  constructor(path: string, isSynced: boolean) {
-    this.#path = path;
+  constructor(place: string, isSynced: boolean) {
+    this.#path = place;
     this.#isSynced = isSynced;
-    this.#file = openSync(path, 'a');
+    this.#file = openSync(place, 'a');
     closeSync(this.#file);
-    this.#file = openSync(path, 'r+');
+    this.#file = openSync(place, 'r+');
     this.#end = this.#scan().end;
+    ftruncateSync(this.#file, this.#end);
+    if (this.#isSynced) this.#syncFolder();
   }
 
   read(): readonly Uint8Array[] {
@@ -56,6 +68,7 @@ class SystemFileJournal implements FileJournal {
     writeWhole(file, framed, 0);
     if (this.#isSynced) fdatasyncSync(file);
     renameSync(next, this.#path);
+    if (this.#isSynced) this.#syncFolder();
     closeSync(this.#file);
     this.#file = file;
     this.#end = framed.length;
@@ -63,6 +76,13 @@ class SystemFileJournal implements FileJournal {
 
   close(): void {
     closeSync(this.#file);
+  }
+
+  /** Makes the file's name safe. */
+  #syncFolder(): void {
+    const folder = openSync(path.dirname(this.#path), 'r');
+    fsyncSync(folder);
+    closeSync(folder);
   }
 
   #scan(): { readonly records: Uint8Array[]; readonly end: number } {

@@ -75,6 +75,21 @@ it('file: nonsense at its end allocates nothing and is left out', async (context
   assert.deepEqual(readAll(file), [Uint8Array.of(1)]);
 });
 
+it('file: what follows a damaged record does not come back after newer ones', async (context) => {
+  const file = await makePath(context);
+  const journal = openFileJournal(file);
+  for (const byte of [1, 2, 3]) journal.append(Uint8Array.of(byte));
+  journal.close();
+  const content = readFileSync(file);
+  // The second of three records of nine bytes.
+  content[17] = 9;
+  writeFileSync(file, content);
+  const opened = openFileJournal(file);
+  opened.append(Uint8Array.of(4));
+  opened.close();
+  assert.deepEqual(readAll(file), [Uint8Array.of(1), Uint8Array.of(4)]);
+});
+
 it('memory: keeps copies', () => {
   const journal = createMemoryJournal();
   const record = Uint8Array.of(1);
