@@ -144,15 +144,17 @@ export class TableAdmission implements Admission {
   enter(greeting: Greeting): Standing {
     const id = Buffer.from(greeting.frontEnd).toString('hex');
     this.#recovers = greeting.recovers;
-    const fixed = { isWriter: true, memory: this.#table.id } as const;
-    if (!greeting.recovers) return { recovery: 'none', isKnown: false, ...fixed };
+    if (!greeting.recovers) {
+      this.disconnected();
+      return { recovery: 'none', isWriter: true, memory: noMemory, isKnown: false };
+    }
     const isKnown = this.#table.enter(id, greeting.oldestUnsettled);
     if (id !== this.#id) {
       this.disconnected();
       this.#table.connected(id);
       this.#id = id;
     }
-    return { recovery: 'table', isKnown, ...fixed };
+    return { recovery: 'table', isWriter: true, memory: this.#table.memoryFor(id), isKnown };
   }
 
   takeNotice(notice: Notice): void {
@@ -280,14 +282,9 @@ export class TableAdmission implements Admission {
     return defer(
       job,
       (run, forget) => {
-        this.#ranges.wait(span, () => {
-          if (!job.request.signal.aborted) {
-            run();
-            return;
-          }
-          // Its epoch ended while it waited; it was not begun.
-          forget();
-          leave();
+        const giveUp = this.#ranges.wait(span, run);
+        job.request.signal.addEventListener('abort', () => {
+          if (giveUp()) forget();
         });
       },
       () => start(leave),
@@ -298,8 +295,8 @@ export class TableAdmission implements Admission {
 const noStatus = new Uint8Array(0);
 
 /**
- * Starts `start` when `schedule` calls back, or answers nothing at all when that says that nobody
- * waits for an answer any more. Rejects with what a handler throws.
+ * Starts `start` when `schedule` calls back, or completes the request when that says that the front
+ * end gave it up before its turn came, and so hears no answer. Rejects with what a handler throws.
  */
 function defer(
   { request }: Job,

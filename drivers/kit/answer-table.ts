@@ -37,6 +37,8 @@ export interface TableEntry {
 }
 
 interface FrontEndRecord {
+  /** Tells it from an earlier one of the same front end, which was forgotten. */
+  readonly tag: number;
   floor: number;
   readonly entries: Map<number, TableEntry>;
   connectionCount: number;
@@ -45,7 +47,7 @@ interface FrontEndRecord {
 /** Answers kept for one front end. */
 export const answersMax = 1024;
 /** Compacting costs as much as what is kept, so it waits for as many appended records at least. */
-const compactMin = 4096;
+export const compactMin = 4096;
 const noStatus = new Uint8Array(0);
 
 export class AnswerTable {
@@ -57,6 +59,8 @@ export class AnswerTable {
   readonly #frontEnds = new Map<string, FrontEndRecord>();
   /** Begun and not answered, in the order in which they were begun. */
   readonly #unanswered = new Set<TableEntry>();
+  /** Records that the last compacting kept. */
+  #keptCount = 0;
 
   constructor(settings: TableSettings) {
     this.#settings = settings;
@@ -67,28 +71,41 @@ export class AnswerTable {
       if (entry.isIdempotent) again.push(entry);
       else this.#lose(entry);
     }
-    this.redo = new RedoList(again, (entry) => {
+    const { graceMs, runtime } = settings;
+    const onDropped = (entry: TableEntry): void => {
       this.#lose(entry);
-    });
-    if (again.length === 0) return;
-    settings.runtime.scheduler.after(settings.graceMs, () => {
-      this.redo.drop(() => true);
-    });
+    };
+    this.redo = new RedoList({ items: again, graceMs, scheduler: runtime.scheduler, onDropped });
+  }
+
+  /**
+   * What the table goes by for one front end: another name means that what it knew of it is lost.
+   */
+  memoryFor(frontEnd: string): Uint8Array {
+    const memory = this.id.slice();
+    const view = new DataView(memory.buffer);
+    view.setUint32(0, view.getUint32(0) ^ (this.#frontEnds.get(frontEnd)?.tag ?? 0));
+    return memory;
+  }
+
+  /** Waits for nobody any more. */
+  close(): void {
+    this.redo.close();
   }
 
   /** A front end greets. False if nothing is known of it. */
   enter(frontEnd: string, oldestUnsettled: number): boolean {
     const known = this.#frontEnds.get(frontEnd);
-    const record = known ?? { floor: 0, entries: new Map(), connectionCount: 0 };
+    const record = known ?? makeRecord(this.#drawTag());
     this.#frontEnds.delete(frontEnd);
     this.#frontEnds.set(frontEnd, record);
     if (known === undefined) {
       const id = Buffer.from(frontEnd, 'hex');
-      this.#journal.append({ kind: 'entered', id, sequence: oldestUnsettled });
+      this.#journal.append({ kind: 'entered', id, sequence: oldestUnsettled, tag: record.tag });
       this.#forgetOldest();
+      this.#compact();
     }
-    this.#raiseFloor(record, oldestUnsettled);
-    this.redo.drop((entry) => entry.frontEnd === frontEnd && entry.sequence < oldestUnsettled);
+    this.#raiseFloor(frontEnd, record, oldestUnsettled);
     return known !== undefined;
   }
 
@@ -111,7 +128,7 @@ export class AnswerTable {
   find(frontEnd: string, sequence: number, oldestUnsettled: number): TableEntry | undefined {
     const record = this.#frontEnds.get(frontEnd);
     if (record === undefined) return undefined;
-    this.#raiseFloor(record, oldestUnsettled);
+    this.#raiseFloor(frontEnd, record, oldestUnsettled);
     return record.entries.get(sequence);
   }
 
@@ -149,9 +166,10 @@ export class AnswerTable {
     this.#compact();
   }
 
-  #raiseFloor(record: FrontEndRecord, floor: number): void {
+  #raiseFloor(frontEnd: string, record: FrontEndRecord, floor: number): void {
     if (floor <= record.floor) return;
     record.floor = floor;
+    this.redo.drop((entry) => entry.frontEnd === frontEnd && entry.sequence < floor);
     // They were begun in ascending order, nearly; what is passed over goes with the next.
     for (const [sequence, { state }] of record.entries) {
       if (sequence >= floor) break;
@@ -164,6 +182,10 @@ export class AnswerTable {
       if (this.#frontEnds.size <= this.#settings.frontEndsMax) return;
       if (connectionCount === 0) this.#frontEnds.delete(frontEnd);
     }
+  }
+
+  #drawTag(): number {
+    return Math.floor(this.#settings.runtime.prng.fraction() * 2 ** 32);
   }
 
   #lose(entry: TableEntry): void {
@@ -186,14 +208,15 @@ export class AnswerTable {
   #replay(record: TableRecord): void {
     const frontEnd = Buffer.from(record.id).toString('hex');
     if (record.kind === 'made') return;
-    let known = this.#frontEnds.get(frontEnd);
-    if (known === undefined) {
-      known = { floor: 0, entries: new Map(), connectionCount: 0 };
-      this.#frontEnds.set(frontEnd, known);
-    }
     if (record.kind === 'entered') {
-      known.floor = record.sequence;
-    } else if (record.kind === 'begun') {
+      // It may have been forgotten in between: what it had begun then is not known any more.
+      this.#frontEnds.delete(frontEnd);
+      this.#frontEnds.set(frontEnd, { ...makeRecord(record.tag), floor: record.sequence });
+      return;
+    }
+    const known = this.#frontEnds.get(frontEnd);
+    if (known === undefined) return;
+    if (record.kind === 'begun') {
       const entry = makeEntry(frontEnd, record.sequence, record.item, record.isIdempotent);
       entry.state = 'begun';
       known.entries.set(record.sequence, entry);
@@ -210,11 +233,11 @@ export class AnswerTable {
 
   /** Leaves out of the journal what nobody will ask for again. */
   #compact(): void {
-    if (this.#journal.appendedCount < compactMin) return;
+    if (this.#journal.appendedCount < Math.max(compactMin, this.#keptCount)) return;
     const records: TableRecord[] = [{ kind: 'made', id: this.id }];
-    for (const [frontEnd, { floor, entries }] of this.#frontEnds) {
+    for (const [frontEnd, { floor, entries, tag }] of this.#frontEnds) {
       const id = Buffer.from(frontEnd, 'hex');
-      records.push({ kind: 'entered', id, sequence: floor });
+      records.push({ kind: 'entered', id, sequence: floor, tag });
       for (const { sequence, item, state, code, status } of entries.values()) {
         if (state !== 'answered' && state !== 'lost') continue;
         // What is not to be done again is restored as lost, unless an answer follows.
@@ -226,8 +249,13 @@ export class AnswerTable {
       const id = Buffer.from(frontEnd, 'hex');
       records.push({ kind: 'begun', id, sequence, item, isIdempotent });
     }
+    this.#keptCount = records.length;
     this.#journal.replace(records);
   }
+}
+
+function makeRecord(tag: number): FrontEndRecord {
+  return { tag, floor: 0, entries: new Map(), connectionCount: 0 };
 }
 
 function makeEntry(

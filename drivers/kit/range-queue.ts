@@ -22,13 +22,28 @@ export class RangeQueue {
     return isFree;
   }
 
-  /** Enters once nothing earlier overlaps, and calls `run` then. */
-  wait(span: Span, run: () => void): void {
-    this.#waiting.push({ span, run });
+  /**
+   * Enters once nothing earlier overlaps, and calls `run` then. Answers how to give it up, which
+   * is false if it has entered already.
+   */
+  wait(span: Span, run: () => void): () => boolean {
+    const entry = { span, run };
+    this.#waiting.push(entry);
+    return () => {
+      const index = this.#waiting.indexOf(entry);
+      if (index < 0) return false;
+      this.#waiting.splice(index, 1);
+      this.#advance();
+      return true;
+    };
   }
 
   leave(span: Span): void {
     this.#running.delete(span);
+    this.#advance();
+  }
+
+  #advance(): void {
     const earlier: Span[] = [];
     const ready: Waiting[] = [];
     this.#waiting = this.#waiting.filter((next) => {

@@ -3,11 +3,21 @@
  *
  * It is done again in that order, each when its front end submits it again; everything else is held
  * until the list is empty, so that nothing newer comes in between and is undone. What will not come
- * again is dropped: its front end says so, or does not return in time.
+ * again is dropped: its front end says so, or is away for as long as the grace lasts.
  */
+import type { Scheduler, Timer } from 'idc';
+
 export interface RedoItem {
   readonly frontEnd: string;
   readonly sequence: number;
+}
+
+export interface RedoSettings<Item> {
+  readonly items: readonly Item[];
+  /** How long each is waited for, from now and from every time that its front end is lost. */
+  readonly graceMs: number;
+  readonly scheduler: Scheduler;
+  readonly onDropped: (item: Item) => void;
 }
 
 interface Held {
@@ -16,16 +26,19 @@ interface Held {
 }
 
 export class RedoList<Item extends RedoItem> {
+  readonly #settings: RedoSettings<Item>;
   readonly #items: Item[];
+  /** Those that were not submitted again yet, and until when they are waited for. */
+  readonly #expected = new Map<Item, Timer>();
   /** Those that were submitted again, and what executes them. */
   readonly #submitted = new Map<Item, () => void>();
-  readonly #onDropped: (item: Item) => void;
   #held: Held[] = [];
   #running: Item | undefined = undefined;
 
-  constructor(items: readonly Item[], onDropped: (item: Item) => void) {
-    this.#items = [...items];
-    this.#onDropped = onDropped;
+  constructor(settings: RedoSettings<Item>) {
+    this.#settings = settings;
+    this.#items = [...settings.items];
+    for (const item of this.#items) this.#expect(item);
   }
 
   get isEmpty(): boolean {
@@ -34,10 +47,12 @@ export class RedoList<Item extends RedoItem> {
 
   /** `item` was submitted again: `run` is called in its turn, unless its epoch ends before. */
   submit(item: Item, signal: AbortSignal, run: () => void, forget: () => void): void {
+    this.#expectNoMore(item);
     this.#submitted.set(item, run);
     signal.addEventListener('abort', () => {
       if (this.#running === item || this.#submitted.get(item) !== run) return;
       this.#submitted.delete(item);
+      this.#expect(item);
       forget();
     });
     this.#advance();
@@ -52,12 +67,14 @@ export class RedoList<Item extends RedoItem> {
     this.#advance();
   }
 
-  /** These do not come again: those of one front end below a sequence, or not yet submitted. */
+  /** These do not come again: those that match and are not submitted. */
   drop(isGone: (item: Item) => boolean): void {
+    if (this.isEmpty) return;
     const gone = this.#items.filter((item) => !this.#submitted.has(item) && isGone(item));
     for (const item of gone) {
+      this.#expectNoMore(item);
       this.#items.splice(this.#items.indexOf(item), 1);
-      this.#onDropped(item);
+      this.#settings.onDropped(item);
     }
     this.#advance();
   }
@@ -71,6 +88,24 @@ export class RedoList<Item extends RedoItem> {
       this.#held = this.#held.filter((other) => other !== held);
       forget();
     });
+  }
+
+  /** Waits for nobody any more. */
+  close(): void {
+    for (const item of [...this.#expected.keys()]) this.#expectNoMore(item);
+  }
+
+  #expect(item: Item): void {
+    const { scheduler, graceMs } = this.#settings;
+    const timer = scheduler.after(graceMs, () => {
+      this.drop((other) => other === item);
+    });
+    this.#expected.set(item, timer);
+  }
+
+  #expectNoMore(item: Item): void {
+    this.#expected.get(item)?.cancel();
+    this.#expected.delete(item);
   }
 
   #advance(): void {

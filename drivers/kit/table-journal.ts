@@ -9,7 +9,13 @@ export type TableRecord =
   /** The table was made; its name. */
   | { readonly kind: 'made'; readonly id: Uint8Array }
   /** A front end is known from now on, and will not ask for sequences below `sequence`. */
-  | { readonly kind: 'entered'; readonly id: Uint8Array; readonly sequence: number }
+  | {
+      readonly kind: 'entered';
+      readonly id: Uint8Array;
+      readonly sequence: number;
+      /** Drawn when it entered. */
+      readonly tag: number;
+    }
   /** A transaction of the front end is about to be executed. */
   | {
       readonly kind: 'begun';
@@ -29,7 +35,10 @@ export type TableRecord =
     };
 
 const kinds = ['made', 'entered', 'begun', 'answered'] as const;
-const defaults = { sequence: 0, item: 0, isIdempotent: false, code: 0, status: new Uint8Array(0) };
+const defaults = {
+  ...{ sequence: 0, tag: 0, item: 0, isIdempotent: false },
+  ...{ code: 0, status: new Uint8Array(0) },
+};
 
 export class TableJournal {
   readonly #journal: Journal;
@@ -43,6 +52,7 @@ export class TableJournal {
       kind: { choice: kinds },
       id: { bytes: idBytes },
       sequence: 'uint53',
+      tag: 'uint32',
       item: 'uint8',
       isIdempotent: 'boolean',
       code: 'int32',
@@ -51,14 +61,16 @@ export class TableJournal {
     this.#scratch = new Scratch(this.#codec.byteLengthMax);
   }
 
-  /** Records since the last `replace`. */
+  /** Records since the last `replace`, as far as it is known. */
   get appendedCount(): number {
     return this.#appendedCount;
   }
 
-  /** What is no record, because it is another program's, is left out. */
+  /** What is no record, because it is another program's, is left out. All count as appended. */
   read(): TableRecord[] {
-    return this.#journal.read().flatMap((bytes) => {
+    const all = this.#journal.read();
+    this.#appendedCount = all.length;
+    return all.flatMap((bytes) => {
       const record = decodeRecord(this.#codec, bytes);
       // The codec reads what `append` wrote, and `append` takes nothing else.
       return record === undefined ? [] : [record as unknown as TableRecord];

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { createRuntime } from 'idc';
 import { createMemoryJournal, type Journal } from 'idc/drivers/kit';
-import { AnswerTable, answersMax } from '../../../drivers/kit/answer-table.js';
+import { AnswerTable, answersMax, compactMin } from '../../../drivers/kit/answer-table.js';
 
 const one = '01'.repeat(16);
 const other = '02'.repeat(16);
@@ -89,4 +89,31 @@ it('a journal of something else is left as it is read: nothing', () => {
   const table = makeTable(journal);
   assert.ok(table.redo.isEmpty);
   assert.equal(table.enter(one, 1), false);
+});
+
+it('who comes back after it was forgotten finds another memory, however often it asks', () => {
+  const journal = createMemoryJournal();
+  const table = makeTable(journal, 1);
+  table.enter(one, 1);
+  const before = table.memoryFor(one);
+  assert.equal(table.enter(one, 1), true);
+  assert.deepEqual(table.memoryFor(one), before);
+  assert.deepEqual(makeTable(journal, 1).memoryFor(one), before, 'it survives');
+  table.enter(other, 1);
+  // The answer to the first greeting may be lost, and the second one is known.
+  assert.equal(table.enter(one, 1), false);
+  assert.equal(table.enter(one, 1), true);
+  assert.notDeepEqual(table.memoryFor(one), before);
+  assert.notDeepEqual(makeTable(journal, 1).memoryFor(one), before, 'over a restart, too');
+});
+
+it('its journal is compacted for those that do nothing but greet, and over restarts', () => {
+  const journal = createMemoryJournal();
+  for (let life = 0; life < 20; life++) {
+    const table = makeTable(journal, 8);
+    for (let count = 0; count < 1_000; count++) {
+      table.enter((life * 1_000 + count).toString(16).padStart(32, '0'), 1);
+    }
+  }
+  assert.ok(journal.read().length <= compactMin + 10, `${journal.read().length} records`);
 });
