@@ -12,6 +12,7 @@ import type { ItemFault } from './event-inbox.js';
 import type { EventOutbox } from './event-outbox.js';
 import { agree, decodeGreeting, decodeNotice, encodeReply, kitNumber } from './greeting.js';
 import type { Agreement, Greeting } from './greeting.js';
+import { checkHandlers, listFeatures } from './handlers.js';
 import { ItemReader, Scratch, type Values } from './item-codec.js';
 import type { Layout, MessageLayout, TransactionLayout } from './layout.js';
 import type { AnyProtocol } from './protocol.js';
@@ -32,7 +33,6 @@ export interface Context<Peer> {
 /** What all front ends of a back end share. */
 export interface BackEndShare {
   readonly protocol: AnyProtocol;
-  readonly features: readonly string[];
   readonly faults: Subject<ItemFault>;
   readonly statusBytesMax: number;
 }
@@ -51,6 +51,7 @@ export class AttachedFrontEnd {
   #handlers: AnyHandlers = {};
   /** Of transactions, by number: a name would be looked up for each of them. */
   #handlerOf: readonly (AnyHandler | undefined)[] = [];
+  #features: readonly string[] = [];
   #facade: unknown = undefined;
   #agreement: Agreement | undefined = undefined;
   #layout: Layout | undefined = undefined;
@@ -68,13 +69,13 @@ export class AttachedFrontEnd {
     return this.#agreement;
   }
 
-  /** `facade` is what its handlers know it as. */
+  /** `facade` is what its handlers know it as. Throws if one of them is not there. */
   attach(handlers: AnyHandlers, facade: unknown): void {
+    const { protocol } = this.#share;
+    checkHandlers(protocol, handlers);
     this.#handlers = handlers;
-    this.#handlerOf = [
-      undefined,
-      ...this.#share.protocol.transactions.map(({ name }) => handlers[name]),
-    ];
+    this.#features = listFeatures(protocol, handlers);
+    this.#handlerOf = [undefined, ...protocol.transactions.map(({ name }) => handlers[name])];
     this.#facade = facade;
   }
 
@@ -190,7 +191,7 @@ export class AttachedFrontEnd {
       this.refuse(request, 'BAD_PARAMETERS');
       return;
     }
-    const agreement = agree(this.#share.protocol, this.#share.features, greeting);
+    const agreement = agree(this.#share.protocol, this.#features, greeting);
     if (typeof agreement === 'string') {
       this.refuse(request, agreement);
       return;

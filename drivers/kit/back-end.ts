@@ -4,6 +4,7 @@
  */
 import {
   createRuntime,
+  ErrorCode,
   IdcError,
   type Domain,
   type Endpoint,
@@ -23,9 +24,11 @@ import {
   type BackEndShare,
   type Context,
 } from './attached-front-end.js';
+import { DriverError } from './driver-error.js';
 import type { ItemFault } from './event-inbox.js';
 import { EventOutbox } from './event-outbox.js';
 import type { Agreement } from './greeting.js';
+import { checkHandlers } from './handlers.js';
 import type { Values } from './item-codec.js';
 import type { BackEndHandlers, MessageMethods } from './methods.js';
 import type { AnyProtocol, Protocol } from './protocol.js';
@@ -76,7 +79,11 @@ export interface BackEndControl<D> {
   close(): Promise<void>;
 }
 
-/** Its events go to every front end that knows them; each resolves once all have taken it. */
+/**
+ * Its events go to every front end that knows them; each resolves once all have taken it. A front
+ * end that takes none while its queue fills is given up: it connects again, and asks for what it
+ * has missed.
+ */
 export type BackEnd<D> = BackEndControl<D> & MessageMethods<D, 'front'>;
 
 const queueMaxDefault = 1024;
@@ -123,7 +130,7 @@ class Server {
   readonly #options: BackEndOptions;
   readonly #recovery: Recovery;
   readonly #ranges = new RangeQueue();
-  readonly #attached = new Map<AttachedFrontEnd, unknown>();
+  readonly #attached = new Map<AttachedFrontEnd, PeerControl>();
 
   constructor(
     domain: Domain,
@@ -135,13 +142,13 @@ class Server {
     const { runtime = createRuntime(), recovery = { kind: 'none' }, counts } = options;
     const quota = quotaOf(protocol, counts);
     const { statusBytes } = quota;
+    if (typeof handlers !== 'function') checkHandlers(protocol, handlers);
     this.#protocol = protocol;
     this.#handlers = handlers;
     this.#options = options;
     this.#recovery = makeRecovery(recovery, statusBytes, runtime);
     this.share = {
       protocol,
-      features: listFeatures(protocol, handlers),
       faults: new Subject<ItemFault>(),
       statusBytesMax: statusBytes,
     };
@@ -153,6 +160,13 @@ class Server {
       },
       { ...options.listen, quota },
     );
+    // Its domain may be closed over its head.
+    this.listener.lifecycle$.subscribe({
+      complete: () => {
+        this.#recovery.table?.close();
+        this.share.faults.complete();
+      },
+    });
   }
 
   /** What handlers know the front ends as. */
@@ -162,21 +176,24 @@ class Server {
     return agreed.map(([, facade]) => facade as never);
   }
 
-  /**
-   * An event that a front end did not take was never sent to it, and it will ask once it is back.
-   */
+  /** Rejects if the values are not those of the event, and for nothing that a front end does. */
   async broadcast(name: string, values: Values): Promise<void> {
-    const sent = [...this.#attached.keys()]
-      .filter(({ agreement }) => agreement !== undefined)
-      .map((frontEnd) => this.#send(frontEnd, name, values));
-    for (const outcome of await Promise.allSettled(sent)) {
-      if (outcome.status === 'rejected' && !isAway(outcome.reason)) throw outcome.reason;
-    }
+    const present = [...this.#attached].filter(([{ agreement }]) => agreement !== undefined);
+    await Promise.all(
+      present.map(async ([frontEnd, { endpoint }]) => {
+        try {
+          await this.#send(frontEnd, name, values);
+        } catch (error) {
+          if (!(error instanceof IdcError) || isBadValue(error)) throw error;
+          // What has been lost for it has to end its epoch, so that it learns of the loss.
+          if (error.code === ErrorCode.Quota) void endpoint.destroy();
+        }
+      }),
+    );
   }
 
   async close(): Promise<void> {
     await this.listener.close();
-    this.share.faults.complete();
   }
 
   #attach(messageBytesMax: number): EndpointHandlers {
@@ -232,25 +249,8 @@ class Server {
   }
 }
 
-/** Those for which every handler is there; handlers that are made later have all. */
-function listFeatures(
-  protocol: AnyProtocol,
-  handlers: AnyHandlers | ((frontEnd: unknown) => AnyHandlers),
-): string[] {
-  return protocol.features.filter((feature) =>
-    protocol.transactions.every(
-      (item) =>
-        item.feature !== feature ||
-        typeof handlers === 'function' ||
-        typeof handlers[item.name] === 'function',
-    ),
-  );
-}
-
-/** Not there, or of a version without the event. */
-function isAway(reason: unknown): boolean {
-  if (!(reason instanceof IdcError)) return false;
-  return ['NOT_CONNECTED', 'DISCONNECTED', 'UNSUPPORTED'].includes(reason.code);
+function isBadValue(error: IdcError): boolean {
+  return error instanceof DriverError && error.failure === 'BAD_VALUE';
 }
 
 const noValues: Values = Object.freeze({});
