@@ -24,7 +24,14 @@ import {
   type KitFailure,
 } from './driver-error.js';
 import { makeSession, type FrontSession } from './front-session.js';
-import { decodeReply, encodeGreeting, idBytes, versionsOf, type RecoveryKind } from './greeting.js';
+import {
+  decodeReply,
+  encodeGreeting,
+  idBytes,
+  versionsOf,
+  type Greeting,
+  type RecoveryKind,
+} from './greeting.js';
 import type { Values } from './item-codec.js';
 import type { EventHandlers, EventStreams, MessageMethods, TransactionMethods } from './methods.js';
 import type { AnyProtocol, Protocol } from './protocol.js';
@@ -120,6 +127,13 @@ export function createFrontEnd<D>(
   // The loops above made a member for each name of the type.
   return Object.assign(control, members) as unknown as FrontEnd<D>;
 }
+
+/** Ends of a greeting after which the next one may do better in the same epoch. */
+const asksAgain: readonly ErrorCode[] = [
+  ErrorCode.Timeout,
+  ErrorCode.Quota,
+  ErrorCode.BackPressured,
+];
 
 interface Waiter {
   readonly resolve: (agreed: Agreed) => void;
@@ -249,37 +263,38 @@ class Control implements FrontEndControl {
     const isCurrent = (): boolean => endpoint.state === 'connected' && endpoint.epoch === epoch;
     while (isCurrent() && !this.#isClosed) {
       try {
-        const status = await endpoint.submitTransaction(this.#encodeGreeting());
-        const reply = decodeReply(status);
+        const greeting = this.#makeGreeting();
+        const bytes = encodeGreeting(greeting);
+        // Calls of this epoch may have every slot when the lease is asked for.
+        await endpoint.whenWritable({ kind: 'transaction', byteLength: bytes.length });
+        const reply = decodeReply(await endpoint.submitTransaction(bytes));
         if (!isCurrent()) return;
-        if (reply === undefined || !this.#isLegal(reply.version)) this.#refuse('BAD_STATUS');
-        else this.#open(makeSession(this.#protocol, reply), endpoint);
+        const session = reply && makeSession(this.#protocol, greeting, reply);
+        if (session === undefined) this.#refuse('BAD_STATUS');
+        else this.#open(session, endpoint);
         return;
       } catch (error) {
         if (!(error instanceof IdcError)) throw error;
-        const isOver = error.code !== ErrorCode.Timeout && error.code !== ErrorCode.Remote;
-        if (isOver || !isCurrent()) return;
-        if (error.code !== ErrorCode.Remote) continue;
-        this.#refuse(kitFailureFromWire(error.remoteCode ?? 0) ?? 'WRONG_PROTOCOL');
-        return;
+        if (!isCurrent()) return;
+        if (error.code === ErrorCode.Remote) {
+          this.#refuse(kitFailureFromWire(error.remoteCode ?? 0) ?? 'WRONG_PROTOCOL');
+          return;
+        }
+        if (!asksAgain.includes(error.code)) return;
       }
     }
   }
 
-  #encodeGreeting(): Uint8Array {
+  #makeGreeting(): Omit<Greeting, 'number' | 'kit'> {
     const { recover = false, access = 'write', features = this.#protocol.features } = this.#options;
-    return encodeGreeting({
+    return {
       ...versionsOf(this.#protocol),
       features,
       frontEnd: this.#id,
       writes: access === 'write',
       recovers: recover,
       oldestUnsettled: this.#submitter.oldestUnsettled,
-    });
-  }
-
-  #isLegal(version: number): boolean {
-    return version >= this.#protocol.oldest && version <= this.#protocol.version;
+    };
   }
 
   #open(session: FrontSession, endpoint: Endpoint): void {

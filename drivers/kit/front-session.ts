@@ -1,6 +1,6 @@
 /** What a front end goes by in one epoch, once the ends have agreed. */
 import type { Call } from './call.js';
-import type { GreetingReply, RecoveryKind } from './greeting.js';
+import type { Greeting, GreetingReply, RecoveryKind } from './greeting.js';
 import type { Layout } from './layout.js';
 import type { AnyProtocol } from './protocol.js';
 
@@ -14,7 +14,18 @@ export interface FrontSession {
   readonly isKnown: boolean;
 }
 
-export function makeSession(protocol: AnyProtocol, reply: GreetingReply): FrontSession {
+/** Undefined if no legal back end answers so to such a greeting. */
+export function makeSession(
+  protocol: AnyProtocol,
+  asked: Pick<Greeting, 'features' | 'recovers'>,
+  reply: GreetingReply,
+): FrontSession | undefined {
+  const isLegal =
+    reply.version >= protocol.oldest &&
+    reply.version <= protocol.version &&
+    reply.features.every((name) => asked.features.includes(name)) &&
+    (asked.recovers || reply.recovery !== 'table');
+  if (!isLegal) return undefined;
   return {
     layout: protocol.layoutAt(reply.version),
     features: new Set(reply.features),

@@ -40,8 +40,14 @@ export interface SubmitterCounts {
   repeatedUncertain: number;
 }
 
-/** The back end keeps as many answers; a front end whose oldest call hangs goes no further. */
-export const sequencesAheadMax = 1024;
+/**
+ * A front end whose oldest call hangs goes no further. The back end keeps twice as many answers,
+ * since it may still execute some that were given up here.
+ */
+export const sequencesAheadMax = 512;
+
+/** A timer of more would fire at once; who waits for weeks is not told when they are over. */
+const timerMsMax = 2 ** 31 - 1;
 
 /** What became of an attempt: off the caller's hands, or still to be made. */
 const Attempt = { Done: 0, Wait: 1 } as const;
@@ -65,8 +71,11 @@ export class Submitter {
   #refusal: KitFailure | undefined = undefined;
   /** The session in which room is waited for. */
   #waitsForRoomIn: FrontSession | undefined = undefined;
-  /** The last call made before this session: once it is submitted, the back end is told. */
-  #resumeThrough = 0;
+  /**
+   * The last call that waits and that an earlier epoch saw: once it is submitted, the back end is
+   * told that there is no more to come. Undefined if there is nothing to tell.
+   */
+  #resumeThrough: number | undefined = undefined;
   #isClosed = false;
 
   constructor(settings: SubmitterSettings, endpoint: () => Endpoint) {
@@ -102,7 +111,8 @@ export class Submitter {
       this.#queue.remove(call);
       this.#fail(call, ErrorCode.Disconnected, 'maybe');
     }
-    this.#resumeThrough = session.recovery === 'table' ? this.counts.calls : 0;
+    const again = this.#queue.all.filter(({ ticket }) => ticket >= 0);
+    this.#resumeThrough = session.recovery === 'table' ? (again.at(-1)?.order ?? 0) : undefined;
     this.#pump();
   }
 
@@ -190,7 +200,7 @@ export class Submitter {
     this.#queue.insert(call);
     const { clock, scheduler } = this.#settings.runtime;
     const leftMs = (call.deadlineMs ?? Infinity) - clock.now();
-    if (leftMs === Infinity) return;
+    if (leftMs > timerMsMax) return;
     call.timer = scheduler.after(Math.max(0, leftMs), () => {
       if (!this.#queue.remove(call)) return;
       this.#fail(call, ErrorCode.Timeout, 'never');
@@ -202,7 +212,7 @@ export class Submitter {
   #pump(): void {
     while (this.#session !== undefined) {
       const call = this.#queue.first;
-      if (call === undefined || call.order > this.#resumeThrough) this.#noteResumed();
+      if (call === undefined || call.order > (this.#resumeThrough ?? 0)) this.#noteResumed();
       if (call === undefined) return;
       if (this.#attempt(call) !== Attempt.Done) return;
       call.timer?.cancel();
@@ -213,9 +223,11 @@ export class Submitter {
 
   /** Everything made before the session is submitted: the back end need not wait for more. */
   #noteResumed(): void {
-    if (this.#resumeThrough === 0) return;
+    if (this.#resumeThrough === undefined) return;
     // Without a credit it is tried again before the next call.
-    if (this.#endpoint().submitMessage(encodeNotice('resumed')) >= 0) this.#resumeThrough = 0;
+    if (this.#endpoint().submitMessage(encodeNotice('resumed')) >= 0) {
+      this.#resumeThrough = undefined;
+    }
   }
 
   /** HOT */

@@ -204,6 +204,23 @@ describe('exclusive lease', () => {
   });
 });
 
+it('a front end whose slots are all taken asks for the lease once it has one', async () => {
+  const counts = { transactions: 1 };
+  const stage = new Stage(lease, { one: { counts }, other: { counts } });
+  const one = await stage.front('one');
+  const other = await stage.front('other');
+  const [holder, guest] = isWriter(one) ? [one, other] : [other, one];
+  stage.held.add('long');
+  const look = watch(guest.look({ label: 'long' }));
+  await stage.until('it is executed', () => stage.log.length === 1);
+  await settled(stage, watch(holder.close()));
+  const change = watch(guest.set({ label: 'a' }));
+  await stage.rest();
+  stage.release('long');
+  assert.deepEqual(await settled(stage, look, change), ['done', 'done']);
+  await stage.close();
+});
+
 describe('table', () => {
   it('what two front ends had begun is done again in its order, before anything new', async () => {
     const stage = new Stage(table, { one: {}, other: {} });
@@ -271,6 +288,52 @@ describe('table', () => {
     const startMs = stage.world.nowMs;
     stage.startBack();
     assert.deepEqual(await settled(stage, watch(other.set({ label: 'new' }))), ['done']);
+    assert.ok(stage.world.nowMs - startMs < 1_500, 'it waited for the grace to end');
+    await stage.close();
+  });
+
+  it('what is given up before its turn does not happen, and holds nobody up', async () => {
+    const stage = new Stage(table, { one: {}, other: {} });
+    const one = await stage.front('one');
+    const other = await stage.front('other');
+    stage.held.add('a');
+    const a = watch(one.move({ label: 'a', from: 0, count: 4 }));
+    await stage.until('the first is executed', () => stage.log.length === 1);
+    const abort = new AbortController();
+    const b = watch(other.move({ label: 'b', from: 0, count: 4 }, { signal: abort.signal }));
+    const c = watch(other.move({ label: 'c', from: 3, count: 4 }, { timeoutMs: 200 }));
+    await stage.rest(50);
+    abort.abort();
+    await stage.rest(500);
+    assert.deepEqual([b.value, c.value], ['CANCELLED maybe', 'TIMEOUT maybe']);
+    const d = watch(other.move({ label: 'd', from: 4, count: 4 }));
+    assert.deepEqual(await settled(stage, d), ['done'], 'who waited before it is gone');
+    stage.release('a');
+    assert.deepEqual(await settled(stage, a), ['done']);
+    assert.deepEqual(stage.log, ['move a', 'move d']);
+    await stage.close();
+  });
+
+  it('one that gives up what would be done again is not waited for', async () => {
+    const stage = new Stage(table, { one: { counts: { transactions: 2 } }, other: {} });
+    const one = await stage.front('one');
+    const other = await stage.front('other');
+    stage.held.add('first').add('lost');
+    const abort = new AbortController();
+    const first = watch(one.set({ label: 'first' }));
+    const lost = watch(one.set({ label: 'lost' }, { signal: abort.signal }));
+    await stage.until('they are executed', () => stage.log.length === 2);
+    stage.crashBack();
+    await stage.rest();
+    stage.held.clear();
+    abort.abort();
+    // More than there are slots, and none of them can run before the list is empty.
+    const more = ['1', '2', '3'].map((label) => watch(one.set({ label })));
+    const startMs = stage.world.nowMs;
+    stage.startBack();
+    const call = watch(other.set({ label: 'new' }));
+    assert.deepEqual(await settled(stage, first, call, ...more), Array(5).fill('done'));
+    assert.equal(lost.value, 'CANCELLED maybe');
     assert.ok(stage.world.nowMs - startMs < 1_500, 'it waited for the grace to end');
     await stage.close();
   });
