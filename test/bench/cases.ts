@@ -70,6 +70,17 @@ const ringCases: readonly Case[] = (
   ),
 ]);
 
+/** What a driver made with the kit adds to a transaction: the ratio to the raw one. */
+const kitCase: Case = {
+  name: 'ring-process/kit-transaction-64',
+  transport: 'ring-process',
+  workload: 'kit-transaction-64',
+  isBusy: false,
+  start: () => {
+    return startNearEnd({ subject: 'idc-kit', workload: 'kit-transaction-64', variant: 'promise' });
+  },
+};
+
 export const cases: readonly Case[] = [
   ...makeCases('memory', 'message-64', only('poll'), named('adaptive')),
   ...makeCases('memory', 'message-random', only('poll')),
@@ -95,6 +106,7 @@ export const cases: readonly Case[] = [
   ...makeCases('tcp', 'allocation-message', only('adaptive')),
   ...makeCases('tcp', 'allocation-transaction', named('callback'), named('promise')),
   ...ringCases,
+  kitCase,
   ...makeCases('ring-process', 'allocation-message', only('poll')),
   ...makeCases('ring-process', 'allocation-transaction', named('callback'), named('promise')),
   ...transferCases,

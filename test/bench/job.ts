@@ -8,6 +8,7 @@ export const subjectNames = [
   'idc-ring-process',
   'idc-ring-thread',
   'idc-ring-shared',
+  'idc-kit',
   'idc-transfer-ring-process',
   'idc-transfer-tcp',
   'idc-transfer-memory',

@@ -8,6 +8,7 @@ const loaders: Readonly<Record<SubjectName, () => Promise<Subject>>> = {
   'idc-ring-process': async () => (await import('./own/idc-ring.js')).idcRingProcess,
   'idc-ring-thread': async () => (await import('./own/idc-ring.js')).idcRingThread,
   'idc-ring-shared': async () => (await import('./own/idc-ring.js')).idcRingShared,
+  'idc-kit': async () => (await import('./own/idc-kit.js')).idcKit,
   'idc-transfer-ring-process': async () => {
     return (await import('./transfer/idc-transfer.js')).idcTransferRing;
   },

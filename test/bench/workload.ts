@@ -33,14 +33,15 @@ export interface Workload {
   readonly allocation: boolean;
   /**
    * Who stands beside us: other systems, those that move bytes in bulk, our own loop without
-   * guarantees, our own transactions without a load, or nobody.
+   * guarantees, our own transactions without a load or without the driver kit, or nobody.
    */
-  readonly beside: 'systems' | 'bulk' | 'stripped' | 'unloaded' | 'nobody';
+  readonly beside: 'systems' | 'bulk' | 'stripped' | 'unloaded' | 'raw' | 'nobody';
 }
 
 export type WorkloadName =
   | `message-${SizeName | 'random'}`
   | `transaction-${SizeName}`
+  | 'kit-transaction-64'
   | 'stripped-64'
   | 'stripped-random'
   | 'allocation-message'
@@ -92,6 +93,7 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   'transaction-32KiB': roundTrip(sizes['32KiB']),
   'transaction-256KiB': roundTrip(sizes['256KiB']),
   'transaction-1MiB': roundTrip(sizes['1MiB']),
+  'kit-transaction-64': { ...roundTrip(sizes['64']), beside: 'raw' },
   'stripped-64': { ...flood(sizes['64']), beside: 'stripped' },
   'stripped-random': { ...flood('random'), beside: 'stripped' },
   'allocation-message': { shape: 'flood', ...allocation },

@@ -2,6 +2,7 @@
 import {
   bulkPeer,
   oneWayPeer,
+  rawPeer,
   strippedPeer,
   subjectPeer,
   unloadedPeer,
@@ -13,6 +14,7 @@ export const peers: readonly Peer[] = [
   strippedPeer('memory'),
   strippedPeer('tcp'),
   unloadedPeer,
+  rawPeer,
   bulkPeer('memmove', 'local', 'ring-process'),
   bulkPeer('net', 'tcp', 'tcp'),
   subjectPeer('messageport', 'local', 'memory', 'ring-thread', 'ring-shared'),

@@ -88,3 +88,15 @@ export const unloadedPeer: Peer = {
   start: () =>
     startNearEnd({ subject: 'idc-tcp', workload: 'transaction-64', variant: 'adaptive' }),
 };
+
+/** Our own transaction of the same size, without the driver kit. */
+export const rawPeer: Peer = {
+  name: 'raw',
+  medium: 'local',
+  besides: ['ring-process'],
+  measures: ({ beside }) => beside === 'raw',
+  start: () => {
+    const workload = 'transaction-64';
+    return startNearEnd({ subject: 'idc-ring-process', workload, variant: 'promise' });
+  },
+};
