@@ -9,7 +9,7 @@ import { createDomain, IdcError, RemoteBufferReference, type Domain } from '../.
 import { ring } from '../../transports/ring/index.js';
 import { tcp } from '../../transports/tcp/index.js';
 import type { DomainHolderOptions, DomainOrder, DomainReport } from './domain-orders.js';
-import { commonPart, isWordOf, makeWord, partCount, partsOf, Tag, tagOf } from './words.js';
+import { commonPart, isMixtureOf, makeWord, partCount, partsOf, Tag, tagOf } from './words.js';
 
 /** Between two looks for orders. Where memory is lent, transfers end without the event loop. */
 const turnMs = 0.5;
@@ -168,9 +168,10 @@ export class DomainHolder {
   }
 }
 
+/** Others write while it reads, in lent memory even at the same moment. */
 function look(hold: Hold, part: number, words: Int32Array, isDone: boolean): void {
   for (const word of words) {
     if (tagOf(word) === Tag.secret) hold.secrets += 1;
-    if (isDone && !isWordOf(part, word)) hold.broken += 1;
+    if (isDone && !isMixtureOf(part, word)) hold.broken += 1;
   }
 }

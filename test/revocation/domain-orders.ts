@@ -29,7 +29,7 @@ export interface DomainReport {
   readonly stale: number;
   /** Words of the owner's secret that it saw, after transfers that were done or not. */
   readonly secrets: number;
-  /** Words that nobody wrote, in transfers that were done. */
+  /** Words that hold what no writer wrote, in transfers that were done. */
   readonly broken: number;
   /** The last write to its part that was done, and the last one that may have been, in part. */
   readonly landed: number;
