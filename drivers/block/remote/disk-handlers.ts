@@ -1,0 +1,108 @@
+/**
+ * DiskHandlers: what the back end does for one front end, on any block device.
+ *
+ * The device checks ranges and read-only itself. A transfer ends with the epoch of the transaction
+ * that asked for it, lest the next epoch wait for bytes that cannot come; the front end asks again.
+ */
+import type { Domain } from 'idc';
+import type {
+  BackEndHandlers,
+  Context,
+  DriverFailure,
+  FrontEndPeer,
+  Reference,
+} from 'idc/drivers/kit';
+import type { BlockDevice, Done } from '../block-device.js';
+import { failureOf } from './block-failure.js';
+import {
+  blockProtocol,
+  extentsMax,
+  inlineBytesMax,
+  pieceBytesMax,
+  type BlockSchema,
+} from './protocol.js';
+import { TransferBuffers } from './transfer-buffers.js';
+
+/** Transfers of one front end at a time, each of one piece. */
+const transfersMax = 8;
+
+export type BlockContext = Context<FrontEndPeer<BlockSchema>>;
+export type BlockHandlers = BackEndHandlers<BlockSchema, BlockContext>;
+
+/** A piece of the device, and the memory of the front end that it is moved to or from. */
+interface Move {
+  readonly offset: number;
+  readonly byteLength: number;
+  readonly at: number;
+}
+
+export function makeDiskHandlers(
+  domain: Domain,
+  device: BlockDevice,
+  contents: string,
+): BlockHandlers {
+  const buffers = new TransferBuffers(transfersMax, pieceBytesMax);
+
+  /** Runs `work` with a buffer of the piece's length. */
+  async function move(
+    { byteLength }: Move,
+    { signal }: BlockContext,
+    work: (bytes: Uint8Array) => Promise<void>,
+  ): Promise<undefined | DriverFailure> {
+    if (byteLength > pieceBytesMax) return blockProtocol.failure('OUT_OF_RANGE');
+    const buffer = await buffers.take();
+    try {
+      if (signal.aborted) return blockProtocol.failure('NOT_MOVED');
+      await work(buffer.subarray(0, byteLength));
+      return undefined;
+    } catch (thrown) {
+      return failureOf(thrown);
+    } finally {
+      // However a transfer ended, it uses the buffer no more.
+      buffers.give(buffer);
+    }
+  }
+
+  return {
+    identify: () => {
+      const { byteLength, blockBytes, isReadOnly } = device;
+      return { byteLength, blockBytes, isReadOnly, contents };
+    },
+    read: ({ offset, byteLength }) => {
+      if (byteLength > inlineBytesMax) return blockProtocol.failure('OUT_OF_RANGE');
+      const data = Buffer.allocUnsafe(byteLength);
+      const done = device.read(offset, data);
+      return done === undefined ? { data } : done.then(() => ({ data }), failureOf);
+    },
+    readTo: (piece: Move & { readonly target: Reference }, context) =>
+      move(piece, context, async (bytes) => {
+        const { signal } = context;
+        await device.read(piece.offset, bytes);
+        await domain.sendToRemoteBuffer(piece.target, bytes, { offset: piece.at, signal });
+      }),
+    write: ({ offset, data, fua }) => answer(device.write(offset, data, { fua })),
+    writeFrom: (piece: Move & { readonly source: Reference; readonly fua: boolean }, context) =>
+      move(piece, context, async (bytes) => {
+        const { signal } = context;
+        await domain.receiveFromRemoteBuffer(piece.source, bytes, { offset: piece.at, signal });
+        await device.write(piece.offset, bytes, { fua: piece.fua });
+      }),
+    flush: () => answer(device.flush()),
+    discard: ({ offset, byteLength }) => answer(device.discard(offset, byteLength)),
+    writeZeroes: ({ offset, byteLength, fua, mayDiscard }) =>
+      answer(device.writeZeroes(offset, byteLength, { fua, mayDiscard })),
+    status: async ({ offset, byteLength }) => {
+      if (byteLength === 0) return { extents: [] };
+      try {
+        const extents = await device.status(offset, byteLength);
+        return { extents: extents.slice(0, extentsMax) };
+      } catch (thrown) {
+        return failureOf(thrown);
+      }
+    },
+  };
+}
+
+function answer(done: Done): undefined | Promise<undefined | DriverFailure> {
+  return done?.then(() => undefined, failureOf);
+}

@@ -1,0 +1,293 @@
+/** RemoteBlockDevice: a block device over a front end that recovers. See `openRemoteDevice`. */
+import type { Domain, LifecycleEvent } from 'idc';
+import type { FrontEnd, FrontEndStatistics } from 'idc/drivers/kit';
+import { Subject, type Observable } from 'rxjs';
+import { assert } from 'idc/contract';
+import type {
+  BlockDevice,
+  Done,
+  Extent,
+  WriteOptions,
+  WriteZeroesOptions,
+} from '../block-device.js';
+import { BlockError, BlockErrorCode } from '../block-error.js';
+import { checkRange, describeRange, refuse } from '../block-range.js';
+import { Operations } from '../file/operations.js';
+import { blockErrorOf, isNotMoved } from './block-failure.js';
+import { isGeometry, type Geometry } from './geometry.js';
+import { inPieces, type DoPiece } from './pieces.js';
+import { inlineBytesMax, pieceBytesMax, type BlockSchema } from './protocol.js';
+
+/** A device at the other end of an address. */
+export interface RemoteDevice extends BlockDevice {
+  readonly address: string;
+  /** True while there is a connection to the back end; without one operations wait. */
+  readonly isConnected: boolean;
+  readonly lifecycle$: Observable<LifecycleEvent>;
+  statistics(): FrontEndStatistics;
+}
+
+/** Pieces of one operation that are under way at a time. */
+const lanes = 4;
+
+const noGeometry: Geometry = { byteLength: 0, blockBytes: 1, isReadOnly: true, contents: '' };
+
+export class RemoteBlockDevice implements RemoteDevice {
+  readonly address: string;
+  readonly resize$: Observable<number>;
+  readonly #domain: Domain;
+  readonly #frontEnd: FrontEnd<BlockSchema>;
+  readonly #operations = new Operations();
+  readonly #resize = new Subject<number>();
+  #geometry: Geometry = noGeometry;
+  /** Why nothing will be done any more. */
+  #refusal: BlockError | undefined = undefined;
+  /** The question what the device is, and whether it has to be asked once more. */
+  #asking: Promise<void> | undefined = undefined;
+  #isStale = false;
+  #closing: Promise<void> | undefined = undefined;
+
+  /** Owns `frontEnd` from now on; `start` must be called before anything else. */
+  constructor(domain: Domain, address: string, frontEnd: FrontEnd<BlockSchema>) {
+    this.#domain = domain;
+    this.address = address;
+    this.#frontEnd = frontEnd;
+    this.resize$ = this.#resize.asObservable();
+  }
+
+  /** Resolves when it is known what the device is; rejects, closed, with a `BlockError`. */
+  async start(connectMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const options = { timeoutMs: connectMs, ...(signal && { signal }) };
+    try {
+      const geometry = await this.#frontEnd.identify({}, options);
+      if (!isGeometry(geometry)) throw this.#nonsense('what it is');
+      this.#geometry = geometry;
+    } catch (thrown) {
+      const { lastFault } = this.#frontEnd.endpoint;
+      await this.#frontEnd.close();
+      const error = blockErrorOf(thrown, this.address);
+      if (lastFault === undefined) throw error;
+      throw new BlockError(error.code, `${this.address}: ${lastFault}`, { cause: thrown });
+    }
+    this.#frontEnd.resized$.subscribe(() => {
+      this.#ask();
+    });
+    this.#frontEnd.lifecycle$.subscribe(({ type }) => {
+      if (type === 'connect') this.#ask();
+    });
+    this.#ask(); // It may have changed in between.
+  }
+
+  get byteLength(): number {
+    return this.#geometry.byteLength;
+  }
+
+  get blockBytes(): number {
+    return this.#geometry.blockBytes;
+  }
+
+  get isReadOnly(): boolean {
+    return this.#geometry.isReadOnly;
+  }
+
+  get isConnected(): boolean {
+    return this.#frontEnd.agreed !== undefined;
+  }
+
+  get lifecycle$(): Observable<LifecycleEvent> {
+    return this.#frontEnd.lifecycle$;
+  }
+
+  statistics(): FrontEndStatistics {
+    return this.#frontEnd.statistics();
+  }
+
+  // HOT:
+  read(offset: number, target: Uint8Array): Done {
+    const { byteLength } = target;
+    const refusal = this.#check(offset, byteLength);
+    if (refusal !== undefined) return refusal;
+    if (byteLength === 0) return undefined;
+    if (byteLength <= inlineBytesMax) return this.#operate(this.#readInline(offset, target));
+    return this.#operate(this.#readByReference(offset, target));
+  }
+
+  // HOT:
+  write(offset: number, source: Uint8Array, options?: WriteOptions): Done {
+    const { byteLength } = source;
+    const refusal = this.#checkChange(offset, byteLength);
+    if (refusal !== undefined) return refusal;
+    if (byteLength === 0) return undefined;
+    const fua = options?.fua === true;
+    if (byteLength <= inlineBytesMax) {
+      return this.#operate(this.#frontEnd.write({ offset, data: source, fua }));
+    }
+    return this.#operate(this.#writeByReference(offset, source, fua));
+  }
+
+  flush(): Done {
+    return this.#check(0, 0) ?? this.#operate(this.#frontEnd.flush());
+  }
+
+  discard(offset: number, byteLength: number): Done {
+    const refusal = this.#checkChange(offset, byteLength);
+    if (refusal !== undefined) return refusal;
+    if (byteLength === 0) return undefined;
+    return this.#operate(this.#frontEnd.discard({ offset, byteLength }));
+  }
+
+  writeZeroes(offset: number, byteLength: number, options: WriteZeroesOptions = {}): Done {
+    const refusal = this.#checkChange(offset, byteLength);
+    if (refusal !== undefined) return refusal;
+    if (byteLength === 0) return undefined;
+    const { fua = false, mayDiscard = false } = options;
+    return this.#operate(this.#frontEnd.writeZeroes({ offset, byteLength, fua, mayDiscard }));
+  }
+
+  status(offset: number, byteLength: number): Promise<readonly Extent[]> {
+    assert(byteLength > 0, 'the status of nothing', 'BAD_ARGUMENT');
+    const refusal = this.#check(offset, byteLength);
+    return refusal ?? this.#operate(this.#askStatus(offset, byteLength));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#shut();
+    return this.#closing;
+  }
+
+  async #shut(): Promise<void> {
+    await this.#operations.settled();
+    await this.#frontEnd.close();
+    this.#resize.complete();
+  }
+
+  async #operate<Result>(work: Promise<Result>): Promise<Result> {
+    const leave = this.#operations.join();
+    try {
+      return await work;
+    } catch (thrown) {
+      throw blockErrorOf(thrown, this.address);
+    } finally {
+      leave();
+    }
+  }
+
+  // HOT:
+  async #readInline(offset: number, target: Uint8Array): Promise<void> {
+    const { byteLength } = target;
+    const { data } = await this.#frontEnd.read({ offset, byteLength });
+    if (data.byteLength !== byteLength) throw this.#nonsense('what it read');
+    target.set(data);
+  }
+
+  async #readByReference(offset: number, target: Uint8Array): Promise<void> {
+    const lent = this.#domain.registerBuffer(target, { access: 'write' });
+    const { reference } = lent;
+    try {
+      await this.#movePieces(
+        target.byteLength,
+        (at, byteLength) =>
+          this.#frontEnd.readTo({ offset: offset + at, byteLength, target: reference, at }),
+        (at, byteLength) => this.#readInline(offset + at, target.subarray(at, at + byteLength)),
+      );
+    } finally {
+      // Nothing that is late can land in the caller's memory after this.
+      await lent.unregister();
+    }
+  }
+
+  async #writeByReference(offset: number, source: Uint8Array, fua: boolean): Promise<void> {
+    const lent = this.#domain.registerBuffer(source, { access: 'read' });
+    const { reference } = lent;
+    try {
+      await this.#movePieces(
+        source.byteLength,
+        (at, byteLength) =>
+          this.#frontEnd.writeFrom({ offset: offset + at, byteLength, source: reference, at, fua }),
+        (at, byteLength) =>
+          this.#frontEnd.write({
+            offset: offset + at,
+            data: source.subarray(at, at + byteLength),
+            fua,
+          }),
+      );
+    } finally {
+      await lent.unregister();
+    }
+  }
+
+  /** Moves pieces by the reference; what the back end could not move so, in transactions. */
+  #movePieces(byteLength: number, byReference: DoPiece, inline: DoPiece): Promise<void> {
+    return inPieces(byteLength, pieceBytesMax, lanes, async (start, length) => {
+      try {
+        await byReference(start, length);
+      } catch (thrown) {
+        if (!isNotMoved(thrown)) throw thrown;
+        await inPieces(length, inlineBytesMax, 1, (at, rest) => inline(start + at, rest));
+      }
+    });
+  }
+
+  async #askStatus(offset: number, byteLength: number): Promise<readonly Extent[]> {
+    const { blockBytes } = this;
+    const { extents } = await this.#frontEnd.status({ offset, byteLength });
+    let covered = 0;
+    for (const extent of extents) {
+      if (extent.byteLength === 0 || extent.byteLength % blockBytes !== 0) covered = Infinity;
+      covered += extent.byteLength;
+    }
+    if (covered === 0 || covered > byteLength) throw this.#nonsense('its extents');
+    return extents;
+  }
+
+  /** Asks what the device is, and once more if that is wanted while the answer is on its way. */
+  #ask(): void {
+    this.#isStale = true;
+    this.#asking ??= this.#askUntilFresh();
+  }
+
+  async #askUntilFresh(): Promise<void> {
+    while (this.#isStale) {
+      this.#isStale = false;
+      try {
+        this.#update(await this.#frontEnd.identify());
+      } catch (thrown) {
+        // Without an answer things stay as they are; it is asked again in the next epoch.
+        blockErrorOf(thrown, this.address);
+      }
+    }
+    this.#asking = undefined;
+  }
+
+  #update(geometry: Geometry): void {
+    const { byteLength, blockBytes, contents } = this.#geometry;
+    const isSame = geometry.contents === contents && geometry.blockBytes === blockBytes;
+    if (!isSame || !isGeometry(geometry)) {
+      const reason = `${this.address} is another device than before: what was written is lost`;
+      this.#refusal = new BlockError(BlockErrorCode.Failed, reason);
+      return;
+    }
+    this.#geometry = geometry;
+    if (geometry.byteLength !== byteLength) this.#resize.next(geometry.byteLength);
+  }
+
+  #check(offset: number, byteLength: number): Promise<never> | undefined {
+    if (this.#closing !== undefined) {
+      return refuse(BlockErrorCode.Closed, `the device at ${this.address} was closed here`);
+    }
+    if (this.#refusal !== undefined) return Promise.reject(this.#refusal);
+    const code = checkRange(this, offset, byteLength);
+    return code && refuse(code, describeRange(this, offset, byteLength));
+  }
+
+  #checkChange(offset: number, byteLength: number): Promise<never> | undefined {
+    const refusal = this.#check(offset, byteLength);
+    if (refusal !== undefined || !this.isReadOnly) return refusal;
+    return refuse(BlockErrorCode.ReadOnly, `the device at ${this.address} may only be read`);
+  }
+
+  #nonsense(what: string): BlockError {
+    const reason = `${this.address}: the back end told nonsense of ${what}`;
+    return new BlockError(BlockErrorCode.Failed, reason);
+  }
+}
