@@ -1,4 +1,7 @@
-/** Block devices, what they are made of, and the server of the NBD protocol. Re-exports only. */
+/**
+ * `idc/drivers/block`: block devices, what they are made of, the driver that reaches them over IDC,
+ * and the server of the NBD protocol. Re-exports only.
+ */
 export type {
   BlockDevice,
   Done,
@@ -22,4 +25,8 @@ export {
   type NbdServerOptions,
   type NbdStatistics,
 } from './nbd/nbd-server.js';
+export { serveDevice, type BlockBackEnd, type ServeDeviceOptions } from './remote/back-end.js';
+export { openRemoteDevice, type OpenRemoteDeviceOptions } from './remote/front-end.js';
+export { blockProtocol, type BlockSchema } from './remote/protocol.js';
+export type { RemoteDevice } from './remote/remote-device.js';
 export { sliceDevice, type SliceOptions } from './slice-device.js';
