@@ -8,11 +8,15 @@ import { openFileDevice, serveDevice } from 'idc/drivers/block';
 import { openFileJournal } from 'idc/drivers/kit';
 import { ring } from 'idc/ring';
 import { tcp } from 'idc/tcp';
-import { createRandom } from '../../compliance/random.js';
+import { between, createRandom } from '../../compliance/random.js';
 import { SlowDevice } from './slow-device.js';
 
 const [address = '', path = '', journalPath = '', seed = '0'] = process.argv.slice(2);
-const device = new SlowDevice(await openFileDevice(path), createRandom(Number(seed)));
+const random = createRandom(Number(seed));
+const device = new SlowDevice(
+  await openFileDevice(path),
+  () => new Promise((resolve) => setTimeout(resolve, between(random, 0, 8))),
+);
 const domain = createDomain({ name: 'back', transports: [ring(), tcp()] });
 const backEnd = serveDevice(domain, address, device, {
   journal: openFileJournal(journalPath),

@@ -12,23 +12,23 @@ import { makeTemporaryFolder } from '../../unit/temporary-folder.js';
 import { blockBytes, BlockHistories, type Blocks } from './block-histories.js';
 import { farSchemes, KilledBackEnd, killNowAndThen } from './killed-back-end.js';
 
-const kills = 8;
+const kills = 12;
 /** Of each front end. */
 const workers = 4;
 /** Few, so that the front ends meet. */
 const blockCount = 36;
 /** More bytes than travel in a transaction. */
 const longCount = 20;
-/** Operations between two kills: so few that the death comes in the middle of some. */
-const [stepLeast, stepMost] = [20, 60];
+/** Operations of the second front end between two kills. */
+const [stepLeast, stepMost] = [10, 40];
 /** The second front end comes back when the first has long been at work, unless that waits for it. */
 const lateDialMs = 400;
 
 function chooseBlocks(random: Random): Blocks {
-  const isLong = random() % 4 === 0;
+  const isLong = random() % 8 === 0;
   const count = isLong ? longCount : 1;
   // Short operations keep to a few blocks within the long ones.
-  const first = isLong ? between(random, 0, blockCount - count) : between(random, 16, 19);
+  const first = isLong ? between(random, 0, blockCount - count) : between(random, 17, 19);
   return { first, count };
 }
 
@@ -39,28 +39,31 @@ for (const scheme of farSchemes) {
     const backEnd = new KilledBackEnd(scheme, folder, blockCount * blockBytes, seed);
     const random = createRandom(seed);
     const histories = new BlockHistories(blockCount);
-    let doneCount = 0;
+    const doneCounts = [0, 0];
     let isOver = false;
-    async function work(device: RemoteDevice): Promise<void> {
+    async function work(device: RemoteDevice, index: number): Promise<void> {
       while (!isOver) {
         const blocks = chooseBlocks(random);
         const choice = random() % 8;
-        if (choice < 4) await histories.write(device, blocks, { fua: choice === 0 });
+        // Mostly reads: what was undone has to be seen before it is written again.
+        if (choice < 2) await histories.write(device, blocks, { fua: choice === 0 });
         else if (choice < 7) await histories.read(device, blocks);
         else await device.flush();
-        doneCount += 1;
+        doneCounts[index] = (doneCounts[index] ?? 0) + 1;
       }
     }
     try {
       await backEnd.start();
       const devices = [await backEnd.open('one', 5), await backEnd.open('other', lateDialMs)];
       const working = Promise.all(
-        devices.flatMap((device) => Array.from({ length: workers }, () => work(device))),
+        devices.flatMap((device, index) =>
+          Array.from({ length: workers }, () => work(device, index)),
+        ),
       );
       const killing = killNowAndThen(
         backEnd,
         kills,
-        () => doneCount,
+        () => doneCounts[1] ?? 0,
         () => between(random, stepLeast, stepMost),
       );
       await Promise.race([killing, working]);
@@ -71,7 +74,9 @@ for (const scheme of farSchemes) {
       assert.equal(backEnd.killCount, kills);
       const counts = devices.map((device) => device.statistics());
       const repeated = counts.reduce((sum, { repeatedUncertain }) => sum + repeatedUncertain, 0);
-      context.diagnostic(`${doneCount} operations, ${repeated} submitted again in doubt`);
+      context.diagnostic(
+        `${doneCounts.join(' and ')} operations, ${repeated} submitted again in doubt`,
+      );
       assert.ok(repeated > 0, 'no kill came in the middle');
     } finally {
       isOver = true;

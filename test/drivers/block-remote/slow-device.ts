@@ -1,6 +1,6 @@
 /**
- * A device over another that takes a while before and after some operations, by chance, as a disk
- * does: so there is a time at which an operation has taken effect and nobody was told.
+ * A device over another that takes a while before and after each change, as a disk does: so there
+ * is a time at which an operation has taken effect and nobody was told.
  */
 import type { Observable } from 'rxjs';
 import type {
@@ -10,17 +10,14 @@ import type {
   WriteOptions,
   WriteZeroesOptions,
 } from '../../../drivers/block/index.js';
-import { between, type Random } from '../../compliance/random.js';
-
-const delayMsMax = 8;
 
 export class SlowDevice implements BlockDevice {
   readonly #device: BlockDevice;
-  readonly #random: Random;
+  readonly #pause: () => Promise<void>;
 
-  constructor(device: BlockDevice, random: Random) {
+  constructor(device: BlockDevice, pause: () => Promise<void>) {
     this.#device = device;
-    this.#random = random;
+    this.#pause = pause;
   }
 
   get byteLength(): number {
@@ -71,10 +68,5 @@ export class SlowDevice implements BlockDevice {
     await this.#pause();
     await run();
     await this.#pause();
-  }
-
-  #pause(): Promise<void> {
-    const delayMs = between(this.#random, 0, delayMsMax);
-    return new Promise((resolve) => setTimeout(resolve, delayMs));
   }
 }
