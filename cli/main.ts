@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** `idc`: the command. Each subcommand has a file of its own; here they are put together. */
 import { Command } from 'commander';
+import { addBlock } from './block.js';
 import { addDoctor } from './doctor.js';
 import { Failure } from './failure.js';
 import { addPing } from './ping.js';
@@ -13,6 +14,7 @@ const program = new Command('idc')
   .configureHelp({ showGlobalOptions: true });
 addPing(program);
 addDoctor(program);
+addBlock(program);
 
 try {
   await program.parseAsync();

@@ -1,0 +1,61 @@
+/** Where a block device is, as users say it: an address or a file. */
+import { statSync } from 'node:fs';
+import type { Domain } from 'idc';
+import {
+  BlockError,
+  openFileDevice,
+  openRemoteDevice,
+  type BlockDevice,
+  type FileDeviceOptions,
+} from 'idc/drivers/block';
+import { ExitCode, Failure } from './failure.js';
+import { addressProblem } from './transports.js';
+
+export function isAddress(place: string): boolean {
+  return place.includes('://');
+}
+
+/** True if there is a file of that name, of whatever kind. */
+export function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** The device behind an address; fails with what to do. */
+export async function openAddress(
+  domain: Domain,
+  address: string,
+  timeouts: { readonly connectMs: number; readonly timeoutMs?: number },
+  signal: AbortSignal,
+): Promise<BlockDevice> {
+  const problem = addressProblem(address);
+  if (problem !== undefined) throw new Failure(problem, ExitCode.Usage);
+  try {
+    return await openRemoteDevice(domain, address, { ...timeouts, signal });
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error;
+    if (signal.aborted) throw new Failure(`${address}: interrupted`, ExitCode.Unreachable);
+    const reason = reasonOf(error);
+    throw new Failure(`${reason}; is a block device served there?`, ExitCode.Unreachable);
+  }
+}
+
+/** The device in a file; fails with what to do. */
+export async function openFile(path: string, options: FileDeviceOptions): Promise<BlockDevice> {
+  try {
+    return await openFileDevice(path, options);
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error;
+    const advice = error.code === 'MISALIGNED' ? '; --block-size 1 takes it as it is' : '';
+    throw new Failure(`${reasonOf(error)}${advice}`);
+  }
+}
+
+/** What a device said, as a failure of the command. */
+export function failureOf(error: unknown): unknown {
+  return error instanceof BlockError ? new Failure(reasonOf(error)) : error;
+}
+
+/** Without the code, which is for programs. */
+function reasonOf({ message, code }: BlockError): string {
+  return message.replace(`${code}: `, '');
+}

@@ -1,0 +1,148 @@
+/** `idc block serve`: a file, or memory, as a block device for front ends everywhere. */
+import { randomUUID } from 'node:crypto';
+import type { Command } from 'commander';
+import { IdcError } from 'idc';
+import { createMemoryDevice, serveDevice, type BlockDevice } from 'idc/drivers/block';
+import { openFileJournal, type FileJournal } from 'idc/drivers/kit';
+import { failureOf, isAddress, openFile } from './block-place.js';
+import { ExitCode, Failure } from './failure.js';
+import { onInterrupt } from './interrupt.js';
+import { addressProblem, createCommandDomain } from './transports.js';
+import { describeBytes, parseBytes } from './units.js';
+
+interface ServeOptions {
+  readonly listen: string;
+  readonly memory?: number;
+  readonly create?: number;
+  readonly blockSize: number;
+  readonly readOnly: boolean;
+  readonly journal?: string;
+  readonly json: boolean;
+}
+
+/** What is served, and what has to be given back. */
+interface Served {
+  readonly what: string;
+  readonly device: BlockDevice;
+  readonly journal: FileJournal | undefined;
+  readonly contents: string;
+}
+
+const blockBytesDefault = 512;
+
+export function addBlockServe(block: Command): void {
+  block
+    .command('serve')
+    .description('serve a file, or memory, as a block device; SIGINT and SIGTERM end it')
+    .argument('[file]', 'an image; what front ends flush is in it')
+    .requiredOption('-l, --listen <address>', 'tcp://HOST:PORT/SERVICE or ring://NAME/SERVICE')
+    .option(
+      '-m, --memory <size>',
+      'memory instead of a file; lost when the command ends',
+      parseBytes,
+    )
+    .option('-c, --create <size>', 'make the file, sparse, if there is none', parseBytes)
+    .option('-b, --block-size <size>', 'bytes in a block', parseBytes, blockBytesDefault)
+    .option('-r, --read-only', 'front ends can change nothing', false)
+    .option('-j, --journal <path>', 'what a restart has to know; default: FILE.journal')
+    .option('--json', 'print what is served as one line of JSON', false)
+    .addHelpText(
+      'after',
+      '\nA front end goes on after a restart at the same address, as if nothing had been.\n' +
+        '\nExample:\n  idc block serve disk.img --create 1G --listen tcp://127.0.0.1:7000/disk',
+    )
+    .action(serve);
+}
+
+async function serve(file: string | undefined, options: ServeOptions): Promise<void> {
+  const { listen, blockSize, readOnly, json } = options;
+  const problem = addressProblem(listen) ?? optionProblem(file, options);
+  if (problem !== undefined) throw new Failure(problem, ExitCode.Usage);
+  const { what, device, journal, contents } = await open(file, options);
+  const domain = createCommandDomain('idc block serve');
+  const interrupt = onInterrupt();
+  const backEnd = serveDevice(domain, listen, device, {
+    isReadOnly: readOnly,
+    contents,
+    ...(journal && { journal }),
+  });
+  try {
+    const address = await backEnd.ready;
+    const { byteLength } = device;
+    const isReadOnly = readOnly || device.isReadOnly;
+    const facts = { address, byteLength, blockBytes: blockSize, isReadOnly };
+    const size = `${describeBytes(byteLength)} in blocks of ${blockSize}`;
+    const words = `serves ${what} (${size}${isReadOnly ? ', read-only' : ''}) at ${address}`;
+    print(json ? JSON.stringify(facts) : words);
+    await whenAborted(interrupt.signal);
+    await backEnd.close();
+    await device.flush();
+  } catch (error) {
+    if (!(error instanceof IdcError)) throw failureOf(error);
+    throw new Failure(`${listen}: ${error.code}; is it free, and of this machine?`);
+  } finally {
+    interrupt.stop();
+    await backEnd.close();
+    await device.close();
+    journal?.close();
+    await domain.close();
+  }
+}
+
+function optionProblem(
+  file: string | undefined,
+  { memory, create, blockSize, journal }: ServeOptions,
+): string | undefined {
+  if ((file === undefined) === (memory === undefined)) {
+    return 'what to serve? either a FILE or --memory SIZE';
+  }
+  if (file !== undefined && isAddress(file)) {
+    return `${file}: not a file; \`idc block copy\` copies what an address leads to`;
+  }
+  const isPower = blockSize >= 1 && blockSize <= 65_536 && (blockSize & (blockSize - 1)) === 0;
+  if (!isPower) return `--block-size ${blockSize}: expected a power of two up to 64K`;
+  if ((memory ?? create ?? 0) % blockSize !== 0) {
+    return `the size is no whole number of blocks of ${blockSize} bytes`;
+  }
+  const hasFileOptions = create !== undefined || journal !== undefined;
+  return memory !== undefined && hasFileOptions
+    ? '--create and --journal are for files'
+    : undefined;
+}
+
+async function open(file: string | undefined, options: ServeOptions): Promise<Served> {
+  const { memory, create, blockSize: blockBytes, readOnly: isReadOnly } = options;
+  if (file === undefined) {
+    const device = createMemoryDevice({ byteLength: memory ?? 0, blockBytes });
+    // Another run has other contents, which front ends must not take for these.
+    return { what: 'memory', device, journal: undefined, contents: randomUUID() };
+  }
+  const createBytes = isReadOnly ? undefined : create;
+  const given = createBytes === undefined ? {} : { createBytes };
+  const device = await openFile(file, { isReadOnly, blockBytes, ...given });
+  // Who changes nothing leaves nothing that a restart would have to know.
+  const journal = isReadOnly ? undefined : openJournal(options.journal ?? `${file}.journal`);
+  return { what: file, device, journal, contents: '' };
+}
+
+function openJournal(path: string): FileJournal {
+  try {
+    return openFileJournal(path);
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error)) throw error;
+    throw new Failure(`${path}: ${String(error.code)}; --journal names a file that can be written`);
+  }
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => {
+      resolve();
+    });
+  });
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
