@@ -21,7 +21,7 @@ const blockCount = 36;
 const longCount = 20;
 /** Operations of the second front end between two kills. */
 const [stepLeast, stepMost] = [10, 40];
-/** The second front end comes back when the first has long been at work, unless that waits for it. */
+/** The second front end comes back late: the first is at work by then, unless it has to wait. */
 const lateDialMs = 400;
 
 function chooseBlocks(random: Random): Blocks {
@@ -34,7 +34,7 @@ function chooseBlocks(random: Random): Blocks {
 
 for (const scheme of farSchemes) {
   const seed = seedOfThisRun();
-  it(`${scheme}: two front ends, and a back end that is killed (IDC_SEED=${seed})`, async (context) => {
+  it(`${scheme}: two front ends, a back end that dies (IDC_SEED=${seed})`, async (context) => {
     const folder = await makeTemporaryFolder(context);
     const backEnd = new KilledBackEnd(scheme, folder, blockCount * blockBytes, seed);
     const random = createRandom(seed);
