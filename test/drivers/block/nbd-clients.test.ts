@@ -1,7 +1,7 @@
 /** Programs that know nothing of this project use the NBD server: libnbd's, QEMU's and fio. */
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
-import { describe } from 'node:test';
+import { describe, type TestContext } from 'node:test';
 import {
   countDevice,
   createMemoryDevice,
@@ -13,6 +13,7 @@ import {
 } from '../../../drivers/block/index.js';
 import { createRandom, randomBytes, seedOfThisRun } from '../../compliance/random.js';
 import { makeTemporaryFolder } from '../../unit/temporary-folder.js';
+import { fileSystemDevices, fileSystemPrograms, keepFiles } from './file-system.js';
 import { itWith, runProgram, type ProgramName } from './programs.js';
 
 const mebibyte = 1 << 20;
@@ -36,12 +37,23 @@ const kinds = [
 
 /** A test of one program over every kind of device and medium. */
 function check(name: ProgramName, fact: string, body: Body): void {
+  checkWith([name], [], fact, body);
+}
+
+/** A test of programs that work together and need devices of the kernel. */
+function checkWith(
+  names: readonly ProgramName[],
+  devices: readonly string[],
+  fact: string,
+  body: Body,
+): void {
   for (const [what, kind, medium] of kinds) {
-    itWith([name], `${fact} (${what})`, async (context) => {
+    const run = async (context: TestContext): Promise<void> => {
       const folder = await makeTemporaryFolder(context);
       const device = countDevice(await makeDevice(kind, folder));
       await serve(device, medium, folder, body);
-    });
+    };
+    itWith(names, `${fact} (${what})`, run, devices);
   }
 }
 
@@ -264,4 +276,18 @@ describe('fio', () => {
     const { writes, flushes } = device.counts();
     assert.ok(writes > 100 && flushes > 0);
   });
+});
+
+describe("the kernel's ext4", () => {
+  checkWith(
+    fileSystemPrograms,
+    fileSystemDevices,
+    'keeps files, and e2fsck finds nothing wrong',
+    async ({ uri, device, folder }) => {
+      await writeFile(`${folder}/long`, makeImage().subarray(0, 5 * mebibyte));
+      await writeFile(`${folder}/short`, 'a few words\n');
+      await keepFiles(uri, folder, ['long', 'short']);
+      assert.ok(device.counts().flushes > 0);
+    },
+  );
 });

@@ -1,6 +1,6 @@
 /**
  * Programs of others that tests use. A machine may lack one: then the test says what it left out.
- * Where `CI` is `true` they were all to be installed, and one that is missing is a failure.
+ * Where `CI` is `true` all were to be installed, and one that is missing is a failure.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -10,13 +10,24 @@ import { it, type TestContext } from 'node:test';
 
 /** The Debian package that each comes with. */
 const packages = {
+  cmp: 'diffutils',
+  cp: 'coreutils',
+  e2fsck: 'e2fsprogs',
   fio: 'fio',
+  losetup: 'mount',
+  mkdir: 'coreutils',
+  'mkfs.ext4': 'e2fsprogs',
+  mount: 'mount',
+  mv: 'coreutils',
   nbdcopy: 'libnbd-bin',
+  nbdfuse: 'nbdfuse',
   nbdinfo: 'libnbd-bin',
   nbdkit: 'nbdkit',
   'qemu-img': 'qemu-utils',
   'qemu-io': 'qemu-utils',
   'qemu-nbd': 'qemu-utils',
+  sync: 'coreutils',
+  umount: 'mount',
 } as const;
 export type ProgramName = keyof typeof packages;
 
@@ -27,18 +38,29 @@ const administratorFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 function locate(name: ProgramName): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   const paths = [...folders, ...administratorFolders].map((folder) => join(folder, name));
-  return paths.find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false; // Not in this folder.
-    }
-  });
+  return paths.find((path) => isAccessible(path, constants.X_OK));
+}
+
+function isAccessible(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false; // Not there, or not ours to use: all the same here.
+  }
 }
 
 function describeMissing(name: ProgramName): string {
   return `${name} is not installed; on Debian: apt-get install ${packages[name]}`;
+}
+
+/** Why a test cannot be run here; undefined if it can. */
+function problemOf(names: readonly ProgramName[], devices: readonly string[]): string | undefined {
+  const missing = names.find((name) => locate(name) === undefined);
+  if (missing !== undefined) return describeMissing(missing);
+  const { R_OK, W_OK } = constants;
+  const closed = devices.find((device) => !isAccessible(device, R_OK | W_OK));
+  return closed && `${closed} cannot be used here, which needs root and a kernel that has it`;
 }
 
 /** Where the program is. Throws if it is not installed. */
@@ -48,21 +70,21 @@ export function findProgram(name: ProgramName): string {
   return path;
 }
 
-/** A test that needs programs of others. */
+/** A test that needs programs of others and, maybe, devices of the kernel. */
 export function itWith(
   names: readonly ProgramName[],
   fact: string,
   body: (context: TestContext) => Promise<void>,
+  devices: readonly string[] = [],
 ): void {
   it(fact, async (context) => {
-    const missing = names.find((name) => locate(name) === undefined);
-    if (missing === undefined) {
+    const problem = problemOf(names, devices);
+    if (problem === undefined) {
       await body(context);
       return;
     }
-    const reason = describeMissing(missing);
-    assert.notEqual(process.env['CI'], 'true', reason);
-    context.diagnostic(`left out "${fact}": ${reason}`);
+    assert.notEqual(process.env['CI'], 'true', problem);
+    context.diagnostic(`left out "${fact}": ${problem}`);
   });
 }
 
