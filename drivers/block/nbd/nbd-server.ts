@@ -2,7 +2,9 @@
  * NbdServer: serves block devices to the clients of the NBD protocol, on a socket file or a port.
  *
  * Any client may say anything: what is illegal is refused or ends its connection, and every
- * connection has limits of its own, so that clients cost each other nothing but their turns.
+ * connection has limits of its own, so that clients cost each other nothing but their turns. What
+ * all of them make the server hold is at most `connectionsMax` times twice the larger of
+ * `heldBytesMax` and `payloadBytesMax`, since memory is taken by powers of two, and 1 MiB each.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { assert } from 'idc/contract';
@@ -26,7 +28,7 @@ export interface NbdServerOptions {
   readonly requestsMax?: number;
   /** Data of those requests, in bytes; more wait, but one always goes. Default 16 MiB. */
   readonly heldBytesMax?: number;
-  /** Longest read or write, in bytes, 64 KiB at least. Default 32 MiB. */
+  /** Longest read or write, in bytes, from 64 KiB to 1 GiB. Default 32 MiB. */
   readonly payloadBytesMax?: number;
   /** What a client may take to choose an export. Default 10 s. */
   readonly handshakeMs?: number;
@@ -45,8 +47,11 @@ const requestsMaxDefault = 128;
 const heldBytesMaxDefault = 16 << 20;
 const payloadBytesMaxDefault = 32 << 20;
 const payloadBytesMaxLeast = 65536;
+const payloadBytesMaxMost = 1 << 30;
 const handshakeMsDefault = 10_000;
 const drainMsDefault = 10_000;
+/** Longer ones a timer takes for none at all. */
+const timerMsMax = 2 ** 31 - 1;
 
 /** Begins to listen. Nothing is thrown for an operating error: `ready` tells. */
 export function serveNbd(options: NbdServerOptions): NbdServer {
@@ -73,13 +78,16 @@ export class NbdServer {
     const { exports, requestsMax = requestsMaxDefault, handshakeMs = handshakeMsDefault } = options;
     const { payloadBytesMax = payloadBytesMaxDefault } = options;
     const { heldBytesMax = heldBytesMaxDefault } = options;
+    const { connectionsMax = connectionsMaxDefault } = options;
     checkExports(exports);
     checkLimit(requestsMax, 1, 'requestsMax');
-    checkLimit(payloadBytesMax, payloadBytesMaxLeast, 'payloadBytesMax');
+    checkLimit(payloadBytesMax, payloadBytesMaxLeast, 'payloadBytesMax', payloadBytesMaxMost);
     checkLimit(heldBytesMax, 1, 'heldBytesMax');
+    checkLimit(connectionsMax, 1, 'connectionsMax');
+    checkLimit(handshakeMs, 1, 'handshakeMs', timerMsMax);
     const limits = { requestsMax, heldBytesMax, payloadBytesMax };
     this.#settings = { exports, limits, pool: new PayloadPool(), handshakeMs };
-    this.#connectionsMax = options.connectionsMax ?? connectionsMaxDefault;
+    this.#connectionsMax = connectionsMax;
     this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true });
     this.#server.on('connection', (socket) => this.#adopt(socket));
     this.ready = this.#listen(options);
@@ -161,6 +169,7 @@ function checkExports(exports: readonly NbdExport[]): void {
   assert(names.size === exports.length, 'each export has a name of its own', 'BAD_ARGUMENT');
 }
 
-function checkLimit(value: number, least: number, name: string): void {
-  assert(Number.isInteger(value) && value >= least, `${name} is too small`, 'BAD_ARGUMENT');
+function checkLimit(value: number, least: number, name: string, most = Infinity): void {
+  const isInside = Number.isInteger(value) && value >= least && value <= most;
+  assert(isInside, `${name} is a whole number from ${least} to ${most}`, 'BAD_ARGUMENT');
 }

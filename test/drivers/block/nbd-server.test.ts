@@ -174,6 +174,9 @@ describe('how a server ends', () => {
       { requestsMax: 0 },
       { heldBytesMax: NaN },
       { payloadBytesMax: 1024 },
+      { payloadBytesMax: 2 ** 31 },
+      { connectionsMax: 0 },
+      { handshakeMs: 2 ** 31 },
     ]) {
       assert.throws(() => serveNbd({ ...options, ...wrong }), IdcAssertionError);
     }
