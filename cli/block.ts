@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { addBlockCopy } from './block-copy.js';
 import { addBlockInfo } from './block-info.js';
+import { addBlockNbd } from './block-nbd.js';
 import { addBlockServe } from './block-serve.js';
 
 export function addBlock(program: Command): void {
@@ -12,4 +13,5 @@ export function addBlock(program: Command): void {
   addBlockServe(block);
   addBlockCopy(block);
   addBlockInfo(block);
+  addBlockNbd(block);
 }

@@ -1,0 +1,133 @@
+/** `idc block nbd ADDRESS --listen PLACE`: a block device for every program that speaks NBD. */
+import type { Command } from 'commander';
+import { IdcError } from 'idc';
+import {
+  BlockError,
+  openRemoteDevice,
+  serveNbd,
+  sliceDevice,
+  type BlockDevice,
+  type NbdServer,
+  type RemoteDevice,
+} from 'idc/drivers/block';
+import { ExitCode, Failure } from './failure.js';
+import { onInterrupt } from './interrupt.js';
+import { addressProblem, createCommandDomain } from './transports.js';
+import { describeBytes, parseMilliseconds } from './units.js';
+
+interface NbdOptions {
+  readonly listen: string;
+  readonly name: string;
+  readonly description?: string;
+  readonly readOnly: boolean;
+  readonly connectMs: number;
+  readonly timeoutMs: number;
+  readonly plaintextBeyondLoopback: boolean;
+  readonly json: boolean;
+}
+
+/** A lost back end is looked for this often: its users are waiting. */
+const dialMaxMs = 250;
+
+export function addBlockNbd(block: Command): void {
+  block
+    .command('nbd')
+    .description('serve a block device to NBD clients: qemu, nbdcopy, nbdfuse, fio and others')
+    .argument('<address>', 'tcp://HOST:PORT/SERVICE or ring://NAME/SERVICE')
+    .requiredOption('-l, --listen <place>', 'the path of a socket file, or HOST:PORT')
+    .option('-n, --name <name>', 'the name of the export', '')
+    .option('--description <text>', 'what clients tell people that it is')
+    .option('--read-only', 'let no client change anything', false)
+    .option(
+      '-c, --connect-ms <ms>',
+      'how long to look for the device at first',
+      parseMilliseconds,
+      10_000,
+    )
+    .option(
+      '-t, --timeout-ms <ms>',
+      'how long a request waits for a device that is away before it fails',
+      parseMilliseconds,
+      120_000,
+    )
+    .option(
+      '--plaintext-beyond-loopback',
+      'listen for other machines, all of which may read and write',
+      false,
+    )
+    .option('--json', 'print where it is served as one line of JSON', false)
+    .addHelpText('after', '\nExample:\n  idc block nbd ring://disks/a --listen /run/a.sock')
+    .action(serve);
+}
+
+async function serve(address: string, options: NbdOptions): Promise<void> {
+  const problem = addressProblem(address);
+  if (problem !== undefined) throw new Failure(problem, ExitCode.Usage);
+  const domain = createCommandDomain('idc block nbd');
+  const interrupt = onInterrupt();
+  try {
+    const device = await openRemoteDevice(domain, address, {
+      connectMs: options.connectMs,
+      timeoutMs: options.timeoutMs,
+      signal: interrupt.signal,
+      endpoint: { limits: { dialMaxMs } },
+    }).catch(explain);
+    await serveUntil(interrupt.signal, device, options);
+  } finally {
+    interrupt.stop();
+    await domain.close();
+  }
+}
+
+async function serveUntil(
+  interrupted: AbortSignal,
+  device: RemoteDevice,
+  options: NbdOptions,
+): Promise<void> {
+  const served = options.readOnly ? sliceDevice(device, { isReadOnly: true }) : device;
+  const server = listen(served, options);
+  try {
+    const uri = await server.ready.catch(explain);
+    announce(uri, device, served, options.json);
+    await new Promise<void>((resolve) => {
+      if (interrupted.aborted) resolve();
+      else interrupted.addEventListener('abort', () => resolve());
+    });
+  } finally {
+    await server.close();
+    await device.close();
+  }
+}
+
+function listen(device: BlockDevice, options: NbdOptions): NbdServer {
+  const { name, description, plaintextBeyondLoopback } = options;
+  const offered = { device, name, ...(description !== undefined && { description }) };
+  return serveNbd({
+    exports: [offered],
+    listen: options.listen,
+    plaintextBeyondLoopback: plaintextBeyondLoopback ? 'allow' : 'deny',
+  });
+}
+
+function announce(uri: string, device: RemoteDevice, served: BlockDevice, json: boolean): void {
+  const { byteLength, blockBytes, isReadOnly } = served;
+  const { address } = device;
+  const facts = { uri, address, byteLength, blockBytes, isReadOnly };
+  const access = isReadOnly ? ', read-only' : '';
+  const text = `${uri} serves ${describeBytes(byteLength)} of ${address}${access}`;
+  process.stdout.write(`${json ? JSON.stringify(facts) : text}\n`);
+}
+
+/** What is no mistake of the program is one line, with what to do. */
+function explain(error: unknown): never {
+  if (error instanceof BlockError) {
+    const advice = 'is a block device served there?';
+    const reason = error.message.replace(`${error.code}: `, '');
+    throw new Failure(`${reason}; ${advice}`, ExitCode.Unreachable);
+  }
+  if (!(error instanceof IdcError)) throw error;
+  // The first is the only refusal of our own; all others are the system's.
+  const isOurs = error.reason.includes('plaintextBeyondLoopback');
+  const advice = isOurs ? 'see --plaintext-beyond-loopback' : 'see --listen';
+  throw new Failure(`${error.message}; ${advice}`);
+}
