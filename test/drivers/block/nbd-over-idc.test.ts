@@ -1,0 +1,127 @@
+/**
+ * Programs that know nothing of this project use a block device at the other end of an IDC address:
+ * in this process over memory, and through `idc block nbd` over the ring and over TCP. There the
+ * back end is also killed, again and again, while fio verifies.
+ */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { stat, watch } from 'node:fs/promises';
+import { describe } from 'node:test';
+import { countDevice, createMemoryDevice, serveNbd } from '../../../drivers/block/index.js';
+import { seedOfThisRun } from '../../compliance/random.js';
+import { makeTemporaryFolder } from '../../unit/temporary-folder.js';
+import { Stage } from '../block-remote/stage.js';
+import { Chain, farSchemes, makeFile, type FarScheme } from './chain.js';
+import { itWith, runProgram } from './programs.js';
+import { descriptionOfExport, imageBytes, workloads } from './workloads.js';
+
+describe('a device reached over memory', () => {
+  for (const { fact, programs, devices, run, isSeen } of workloads) {
+    itWith(
+      programs,
+      fact,
+      async (context) => {
+        const folder = await makeTemporaryFolder(context);
+        const stage = new Stage('memory', fact);
+        const device = countDevice(createMemoryDevice({ byteLength: imageBytes }));
+        const backEnd = await stage.serve(device);
+        const remote = await stage.open();
+        const exports = [{ device: remote, description: descriptionOfExport }];
+        const server = serveNbd({ exports, listen: `${folder}/nbd.sock` });
+        await run({ uri: await server.ready, folder });
+        await server.close();
+        await remote.close();
+        await backEnd.close();
+        await stage.close();
+        assert.ok(isSeen?.(device.counts()) ?? true, JSON.stringify(device.counts()));
+      },
+      devices,
+    );
+  }
+});
+
+for (const scheme of farSchemes) {
+  describe(`a device that idc block nbd reaches over ${scheme}`, () => {
+    for (const { fact, programs, devices, run } of workloads) {
+      itWith(
+        programs,
+        fact,
+        async (context) => {
+          const folder = await makeTemporaryFolder(context);
+          const file = makeFile(`${folder}/served.img`, imageBytes);
+          await withChain(scheme, file, ({ uri }) => run({ uri, folder }));
+        },
+        devices,
+      );
+    }
+
+    itWith(['fio'], 'fio verifies, and its back end is killed under it', async (context) => {
+      const folder = await makeTemporaryFolder(context);
+      const file = makeFile(`${folder}/served.img`, imageBytes);
+      await withChain(scheme, file, async (chain) => {
+        const verified = verifySlowly(chain.uri);
+        const kills = killAsItFills(chain, verified);
+        await verified;
+        assert.equal(await kills, killsMax);
+      });
+    });
+  });
+}
+
+const killsMax = 4;
+
+async function withChain(
+  scheme: FarScheme,
+  file: string,
+  body: (chain: Chain) => Promise<void>,
+): Promise<void> {
+  const listen = scheme === 'ring' ? `${file}.sock` : '127.0.0.1:0';
+  const chain = await Chain.make(scheme, randomUUID(), file, listen);
+  try {
+    await body(chain);
+  } catch (error) {
+    await chain.close();
+    throw error;
+  }
+  assert.deepEqual(await chain.close(), { code: 0, signal: null }, chain.gateway.errors);
+}
+
+/** Every block is written, at random, and then read and compared. */
+async function verifySlowly(uri: string): Promise<void> {
+  const printed = await runProgram(
+    'fio',
+    '--name=verify',
+    '--ioengine=nbd',
+    `--uri=${uri}`,
+    '--rw=randwrite',
+    '--bs=4k',
+    '--iodepth=16',
+    `--size=${imageBytes}`,
+    '--verify=crc32c',
+    '--verify_fatal=1',
+    '--verify_state_save=0',
+    `--randseed=${seedOfThisRun()}`,
+    '--output-format=json',
+  );
+  assert.match(printed, /"error" : 0/);
+}
+
+/** Kills the back end each time one more part of the file is written; answers how often. */
+async function killAsItFills(chain: Chain, ended: Promise<void>): Promise<number> {
+  const over = new AbortController();
+  void ended.finally(() => over.abort()).catch(() => undefined);
+  let kills = 0;
+  try {
+    for await (const change of watch(chain.file, { signal: over.signal })) {
+      assert.equal(change.eventType, 'change');
+      const { blocks } = await stat(chain.file);
+      if (blocks * 512 < ((kills + 1) * imageBytes) / (killsMax + 1)) continue;
+      await chain.killAndRestart();
+      kills += 1;
+      if (kills === killsMax) break;
+    }
+  } catch (error) {
+    if (!over.signal.aborted) throw error;
+  }
+  return kills;
+}
