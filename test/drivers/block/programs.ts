@@ -10,9 +10,14 @@ import { it, type TestContext } from 'node:test';
 
 /** The Debian package that each comes with. */
 const packages = {
+  'apt-cache': 'apt',
+  busybox: 'busybox-static',
   cmp: 'diffutils',
   cp: 'coreutils',
+  debugfs: 'e2fsprogs',
+  'dpkg-deb': 'dpkg',
   e2fsck: 'e2fsprogs',
+  env: 'coreutils',
   fio: 'fio',
   losetup: 'mount',
   mkdir: 'coreutils',
@@ -26,6 +31,7 @@ const packages = {
   'qemu-img': 'qemu-utils',
   'qemu-io': 'qemu-utils',
   'qemu-nbd': 'qemu-utils',
+  'qemu-system-x86_64': 'qemu-system-x86',
   sync: 'coreutils',
   umount: 'mount',
 } as const;
