@@ -2,8 +2,9 @@
  * Compares servers of one file by one client, fio with its nbd engine: rates, and the processor
  * time that a request costs the server, which says more on a machine that is busy otherwise.
  *
- * `node main.js [--rounds N] [--seconds S] [--only TEXT] [--file PATH]`. The contenders take turns
- * within a round, and a figure is the median of its rounds.
+ * `node main.js [--rounds N] [--seconds S] [--only TEXT] [--medium unix|tcp] [--file PATH]`. The
+ * contenders take turns within a round, and a figure is the median of its rounds. `--only` picks
+ * cases, `--contenders a,b` servers; `--medium` is the one between client and server.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +14,6 @@ import { runProgram } from '../programs.js';
 import { contenderNames, startServer, type ContenderName, type Medium } from './contenders.js';
 
 interface Case {
-  readonly medium: Medium;
   readonly pattern: 'read' | 'write' | 'randread' | 'randwrite';
   readonly blockBytes: number;
   readonly depth: number;
@@ -32,21 +32,22 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
     only: { type: 'string', default: '' },
+    medium: { type: 'string', default: 'unix' },
+    contenders: { type: 'string', default: contenderNames.join(',') },
     file: { type: 'string' },
   },
 });
 
-const media: readonly Medium[] = ['unix', 'tcp'];
-const cases: readonly Case[] = media.flatMap((medium) =>
-  [1, 32].flatMap((depth) => [
-    { medium, pattern: 'randread', blockBytes: 4096, depth } as const,
-    { medium, pattern: 'randwrite', blockBytes: 4096, depth } as const,
-    { medium, pattern: 'read', blockBytes: 1 << 20, depth } as const,
-    { medium, pattern: 'write', blockBytes: 1 << 20, depth } as const,
-  ]),
-);
+const medium: Medium = values.medium === 'tcp' ? 'tcp' : 'unix';
+const cases: readonly Case[] = [1, 32].flatMap((depth) => [
+  { pattern: 'randread', blockBytes: 4096, depth } as const,
+  { pattern: 'randwrite', blockBytes: 4096, depth } as const,
+  { pattern: 'read', blockBytes: 1 << 20, depth } as const,
+  { pattern: 'write', blockBytes: 1 << 20, depth } as const,
+]);
+const contenders = contenderNames.filter((name) => values.contenders.split(',').includes(name));
 
-function nameOf({ medium, pattern, blockBytes, depth }: Case): string {
+function nameOf({ pattern, blockBytes, depth }: Case): string {
   return `${medium} ${pattern} ${blockBytes >> 10}k depth ${depth}`;
 }
 
@@ -57,7 +58,7 @@ async function measure(
   file: string,
 ): Promise<Figure> {
   const port = 20_000 + Math.floor(Math.random() * 10_000);
-  const server = await startServer(contender, one.medium, file, join(folder, 'nbd.sock'), port);
+  const server = await startServer(contender, medium, file, join(folder, 'nbd.sock'), port);
   try {
     const before = server.cpuSeconds();
     const printed = await runProgram(
@@ -102,23 +103,24 @@ function median(numbers: readonly number[]): number {
 }
 
 async function compare(one: Case, folder: string, file: string): Promise<void> {
-  const figures = new Map<ContenderName, Figure[]>(contenderNames.map((name) => [name, []]));
+  const figures = new Map<ContenderName, Figure[]>(contenders.map((name) => [name, []]));
   for (let round = 0; round < Number(values.rounds); round++) {
-    for (const name of contenderNames) {
+    for (const name of contenders) {
       figures.get(name)?.push(await measure(name, one, folder, file));
     }
   }
-  const medians = contenderNames.map((name) => {
+  const medians = contenders.map((name) => {
     const all = figures.get(name) ?? [];
     const perSecond = median(all.map((figure) => figure.perSecond));
     return { name, perSecond, cpuUs: median(all.map((figure) => figure.cpuUs)) };
   });
-  const own = medians[0]?.perSecond ?? NaN;
-  const cells = medians.map(({ name, perSecond, cpuUs }) => {
-    const ratio = name === 'idc' ? '' : `, idc is ${(own / perSecond).toFixed(2)} x`;
-    return `${name} ${perSecond.toFixed(0)}/s ${cpuUs.toFixed(1)} us${ratio}`;
-  });
-  process.stdout.write(`${nameOf(one).padEnd(32)} ${cells.join('; ')}\n`);
+  const yardstick = medians.find(({ name }) => name === 'nbdkit')?.perSecond ?? NaN;
+  process.stdout.write(`${nameOf(one)}\n`);
+  for (const { name, perSecond, cpuUs } of medians) {
+    const ratio = `${(perSecond / yardstick).toFixed(2)} x nbdkit`;
+    const rate = `${perSecond.toFixed(0).padStart(8)}/s ${cpuUs.toFixed(1).padStart(8)} us`;
+    process.stdout.write(`  ${name.padEnd(10)} ${rate}  ${ratio}\n`);
+  }
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'idc-nbd-'));
