@@ -4,8 +4,8 @@
  */
 import { ErrorCode, IdcError, type Execution, type Timer } from 'idc';
 import type { Values } from './item-codec.js';
-import type { TransactionLayout } from './layout.js';
-import type { Effect, Range } from './schema.js';
+import type { Extent, TransactionLayout } from './layout.js';
+import type { Effect } from './schema.js';
 import type { Submitter } from './submitter.js';
 
 /** What a call submits. */
@@ -14,7 +14,7 @@ export interface CallItem {
   readonly name: string;
   readonly number: number;
   readonly effect: Effect;
-  readonly range: Range | undefined;
+  readonly range: Extent | undefined;
   readonly feature: string | undefined;
 }
 

@@ -36,7 +36,10 @@ function documentFeatures(features: Readonly<Record<string, string>>): string {
 function documentTransaction(item: TransactionItem): string {
   const { name, number, effect, range, schema } = item;
   const facts = [`Transaction ${number}`, effects[effect], ...factsOf(item)];
-  if (range !== undefined) facts.push(`changes ${code(range.length)} from ${code(range.from)} on`);
+  if (range === 'everything') facts.push('changes the whole device');
+  else if (range !== undefined) {
+    facts.push(`changes ${code(range.length)} from ${code(range.from)} on`);
+  }
   return [
     `## ${name}`,
     schema.note ?? '',

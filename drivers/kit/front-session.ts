@@ -36,6 +36,11 @@ export function makeSession(
   };
 }
 
+/** What has to be there still if the call is to be repeated after `maybe`; empty if it is not. */
+export function memoryFor(call: Call, { recovery, memory }: FrontSession): string {
+  return recovery === 'lease' && call.item.effect !== 'idempotent' ? '' : memory;
+}
+
 /**
  * Whether a call whose last attempt ended `maybe` may be submitted again in this session: it
  * changes nothing; or it is idempotent and nobody else can have changed anything since, for the

@@ -13,13 +13,16 @@ import type {
   TransactionSchema,
 } from './schema.js';
 
+/** What a transaction changes, if that has to be known. */
+export type Extent = Range | 'everything';
+
 /** A transaction, whatever the version. */
 export interface TransactionItem {
   readonly name: string;
   /** From 1 on; 0 is the kit's greeting. */
   readonly number: number;
   readonly effect: Effect;
-  readonly range: Range | undefined;
+  readonly range: Extent | undefined;
   readonly since: number;
   readonly feature: string | undefined;
   readonly schema: TransactionSchema;
@@ -98,11 +101,14 @@ export class Layout {
 }
 
 export function listTransactions(schema: ProtocolSchema): TransactionItem[] {
+  const all = Object.values(schema.transactions ?? {});
+  // Only what is idempotent is ever done again, and could undo something.
+  const isOrdered = all.some(({ effect }) => effect === 'idempotent');
   return inOrder(Object.entries(schema.transactions ?? {})).map(([name, item], index) => ({
     name,
     number: index + 1,
     effect: item.effect ?? 'once',
-    range: item.range,
+    range: item.range ?? (isOrdered && item.effect !== 'none' ? 'everything' : undefined),
     since: item.since ?? 1,
     feature: item.feature,
     schema: item,
@@ -149,8 +155,8 @@ function describe(
   version: number,
 ): unknown[] {
   return [
-    transactions.map(({ number, name, effect, feature = '', range, schema }) => [
-      ...[number, name, effect, feature, range?.from ?? '', range?.length ?? ''],
+    transactions.map(({ number, name, effect, feature = '', schema }) => [
+      ...[number, name, effect, feature, schema.range?.from ?? '', schema.range?.length ?? ''],
       describeRecord(schema.parameters ?? noFields, version),
       describeRecord(schema.status ?? noFields, version),
     ]),

@@ -4,7 +4,7 @@
  * Without it an older change that has to be executed again could undo a newer one that overtook it.
  */
 import type { Values } from './item-codec.js';
-import type { Range } from './schema.js';
+import type { Extent } from './layout.js';
 
 /** The part of a device that something changes, from `from` up to `to`. */
 export interface Span {
@@ -32,7 +32,8 @@ export class RangeGate<Owner> {
 }
 
 /** The span that the values of `range`'s two fields name. */
-export function spanOf(range: Range, values: Values): Span {
+export function spanOf(range: Extent, values: Values): Span {
+  if (range === 'everything') return { from: -Infinity, to: Infinity };
   const from = Number(values[range.from]);
   const length = values[range.length];
   return { from, to: from + (length instanceof Uint8Array ? length.length : Number(length)) };

@@ -95,7 +95,9 @@ export type Effect = 'none' | 'idempotent' | 'once';
 
 /**
  * Which part of the device a transaction changes: the names of two parameter fields, the second a
- * number or bytes. Two changes of one place never run at one time.
+ * number or bytes. Where work is recovered, two changes of one place never run at one time, so that
+ * doing an older one again cannot undo a newer one. If a protocol has anything idempotent, a change
+ * without a range is one of the whole device, and must not wait for another change to come.
  */
 export interface Range {
   readonly from: string;

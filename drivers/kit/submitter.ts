@@ -10,7 +10,7 @@ import { ErrorCode, IdcError, Refusal, type Endpoint, type Execution, type Runti
 import { Call, type CallItem, type CallOptions } from './call.js';
 import { CallQueue } from './call-queue.js';
 import { DriverError, kitFailureFromWire, makeKitError, type KitFailure } from './driver-error.js';
-import { mayRepeat, type FrontSession } from './front-session.js';
+import { mayRepeat, memoryFor, type FrontSession } from './front-session.js';
 import { encodeNotice } from './greeting.js';
 import { ItemReader, type Values } from './item-codec.js';
 import { ItemWriter } from './item-writer.js';
@@ -262,11 +262,12 @@ export class Submitter {
       if (ahead >= sequencesAheadMax) return Attempt.Wait;
     }
     const bytes = this.#writer.writeTransaction(call, layout, session, ahead);
-    if (range !== undefined && this.#settings.recovers) {
+    // A table has them wait at the back end, where those of other front ends are, too.
+    if (range !== undefined && this.#settings.recovers && session.recovery === 'lease') {
       if (!this.#gate.tryEnter(call, spanOf(range, call.values))) return Attempt.Wait;
     }
     call.layout = layout;
-    if (!call.isUncertain) call.memory = session.memory;
+    if (!call.isUncertain) call.memory = memoryFor(call, session);
     const ticket = this.#endpoint().transact(bytes, attemptEnded, call, this.#leftMs(call));
     if (ticket < 0) return this.#afterRefusal(call, ticket, bytes.length);
     if (call.ticket >= 0) this.counts.repeated += 1;

@@ -41,7 +41,8 @@ it('tells every item, field, failure and rule, in Markdown', () => {
     '| `data` | at most 4096 bytes | 1 |  |',
     '| `urgency` | `low`, `high` | 2, before: `"low"` |  |',
     'Status: none.',
-    'Transaction 3; must not be executed twice; since version 2; needs the feature `discard`.',
+    'Transaction 3; must not be executed twice; since version 2; needs the feature `discard`; ' +
+      'changes the whole device.',
     '| `sectors` | list of at most 8: uint53 | 1 |  |',
     'Transaction 2; changes nothing; it may be submitted again in any case.',
     '| `size` | record | 1 |  |',

@@ -120,6 +120,26 @@ describe('numbers and digests', () => {
     assert.notEqual(second.layoutAt(2).digest, second.layoutAt(1).digest);
   });
 
+  it('a change without a range is one of everything, where something may be done again', () => {
+    const extentsOf = (effect: 'idempotent' | 'once'): unknown[] =>
+      defineProtocol({
+        name: 'a',
+        version: 1,
+        transactions: {
+          put: {
+            parameters: { at: 'uint8', count: 'uint8' },
+            range: { from: 'at', length: 'count' },
+            effect,
+          },
+          add: { effect: 'once' },
+          look: { effect: 'none' },
+        },
+      }).transactions.map(({ range }) => range);
+    const range = { from: 'at', length: 'count' };
+    assert.deepEqual(extentsOf('idempotent'), [range, 'everything', undefined]);
+    assert.deepEqual(extentsOf('once'), [range, undefined, undefined]);
+  });
+
   it('any change of a version changes its digest', () => {
     const digestOf = (schema: ProtocolSchema): number => defineProtocol(schema).layoutAt(1).digest;
     const named = { name: 'a', version: 1 };

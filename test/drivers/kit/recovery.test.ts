@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Journal, RecoveryOptions } from 'idc/drivers/kit';
-import { Stage, watch, type Outcome, type Tape } from './stage.js';
+import { at, Stage, watch, type Outcome, type Tape } from './stage.js';
 
 const none = (): RecoveryOptions => ({ kind: 'none' });
 const lease = (journal: Journal): RecoveryOptions => ({ kind: 'lease', journal, absentMs: 300 });
@@ -23,7 +23,7 @@ async function settled(stage: Stage, ...outcomes: readonly Outcome[]): Promise<s
 async function loseOneOfEach(stage: Stage): Promise<string[]> {
   const front = await stage.front();
   for (const label of ['a', 'b', 'c']) stage.held.add(label);
-  const calls = [front.look({ label: 'a' }), front.set({ label: 'b' }), front.add({ label: 'c' })];
+  const calls = [front.look({ label: 'a' }), front.set(at('b')), front.add(at('c'))];
   const outcomes = calls.map(watch);
   await stage.until('they are executed', () => stage.log.length === 3);
   stage.held.clear();
@@ -45,7 +45,7 @@ describe('never', () => {
     stage.crashBack();
     await stage.rest();
     const labels = ['1', '2', '3', '4', '5'];
-    const outcomes = labels.map((label) => watch(front.add({ label })));
+    const outcomes = labels.map((label) => watch(front.add(at(label))));
     stage.held.clear();
     stage.startBack();
     assert.deepEqual(await settled(stage, first, ...outcomes), Array(6).fill('done'));
@@ -104,6 +104,22 @@ describe('maybe', () => {
     assert.deepEqual(stage.log, ['look a', 'set b', 'add c', 'look a', 'set b']);
   });
 
+  it('with a lease what must not happen twice ends at once, and does not wait', async () => {
+    const stage = new Stage(lease);
+    const front = await stage.front();
+    stage.held.add('a').add('b');
+    const once = watch(front.add(at('a')));
+    const again = watch(front.set(at('b')));
+    await stage.until('they are executed', () => stage.log.length === 2);
+    stage.held.clear();
+    stage.crashBack();
+    assert.deepEqual(await settled(stage, once), ['DISCONNECTED maybe']);
+    assert.equal(again.value, undefined);
+    stage.startBack();
+    assert.deepEqual(await settled(stage, again), ['done']);
+    await stage.close();
+  });
+
   it('a lease that a restart forgets is another lease', async () => {
     const stage = new Stage(forgetfulLease);
     const ends = await loseOneOfEach(stage);
@@ -128,7 +144,7 @@ describe('maybe', () => {
     const stage = new Stage(forgetfulTable);
     const front = await stage.front();
     stage.held.add('a');
-    const call = watch(front.add({ label: 'a' }));
+    const call = watch(front.add(at('a')));
     await stage.until('it is executed', () => stage.log.length === 1);
     stage.cutLinks();
     await stage.rest(10);
@@ -143,7 +159,7 @@ describe('maybe', () => {
     const stage = new Stage(table, { front: { timeoutMs: 500 } });
     const front = await stage.front();
     stage.held.add('a');
-    const call = watch(front.set({ label: 'a' }));
+    const call = watch(front.set(at('a')));
     await stage.until('it is executed', () => stage.log.length === 1);
     stage.crashBack();
     assert.deepEqual(await settled(stage, call), ['TIMEOUT maybe']);
@@ -159,13 +175,13 @@ describe('exclusive lease', () => {
     const other = await stage.front('other');
     const [holder, guest] = isWriter(one) ? [one, other] : [other, one];
     assert.ok(!isWriter(guest));
-    const ends = [
-      ...[holder.set({ label: 'a' }), guest.set({ label: 'b' }), guest.look({ label: 'c' })],
-    ].map(watch);
+    const ends = [...[holder.set(at('a')), guest.set(at('b')), guest.look({ label: 'c' })]].map(
+      watch,
+    );
     assert.deepEqual(await settled(stage, ...ends), ['done', 'NOT_WRITER never', 'done']);
     const left = watch(holder.close());
     await settled(stage, left);
-    assert.deepEqual(await settled(stage, watch(guest.set({ label: 'd' }))), ['done']);
+    assert.deepEqual(await settled(stage, watch(guest.set(at('d')))), ['done']);
     assert.ok(isWriter(guest));
     await stage.close();
   });
@@ -174,7 +190,7 @@ describe('exclusive lease', () => {
     const stage = new Stage(lease, { front: { access: 'read' } });
     const front = await stage.front();
     assert.equal(front.agreed?.isWriter, false);
-    const ends = [front.look({ label: 'a' }), front.set({ label: 'b' })].map(watch);
+    const ends = [front.look({ label: 'a' }), front.set(at('b'))].map(watch);
     assert.deepEqual(await settled(stage, ...ends), ['done', 'NOT_WRITER never']);
     await stage.close();
   });
@@ -186,7 +202,7 @@ describe('exclusive lease', () => {
     const [holder, guest] = isWriter(one) ? [one, other] : [other, one];
     const place = stage.world.place(holder === one ? 'one' : 'other');
     stage.held.add('old');
-    const old = watch(holder.set({ label: 'old' }));
+    const old = watch(holder.set(at('old')));
     await stage.until('it is executed', () => stage.log.length === 1);
     // Long enough for the holder to lose its link and its lease.
     place.stop(30_000);
@@ -194,12 +210,12 @@ describe('exclusive lease', () => {
     stage.held.clear();
     stage.release('old');
     await stage.rest(1_000);
-    assert.deepEqual(await settled(stage, watch(guest.set({ label: 'new' }))), ['done']);
+    assert.deepEqual(await settled(stage, watch(guest.set(at('new')))), ['done']);
     const left = watch(guest.close());
     await settled(stage, left);
     assert.deepEqual(await settled(stage, old), ['DISCONNECTED maybe']);
     assert.deepEqual(stage.log, ['set old', 'set new']);
-    assert.deepEqual(await settled(stage, watch(holder.set({ label: 'last' }))), ['done']);
+    assert.deepEqual(await settled(stage, watch(holder.set(at('last')))), ['done']);
     await stage.close();
   });
 });
@@ -214,7 +230,7 @@ it('a front end whose slots are all taken asks for the lease once it has one', a
   const look = watch(guest.look({ label: 'long' }));
   await stage.until('it is executed', () => stage.log.length === 1);
   await settled(stage, watch(holder.close()));
-  const change = watch(guest.set({ label: 'a' }));
+  const change = watch(guest.set(at('a')));
   await stage.rest();
   stage.release('long');
   assert.deepEqual(await settled(stage, look, change), ['done', 'done']);
@@ -233,7 +249,7 @@ describe('table', () => {
       [other, '2'],
       [one, '3'],
     ] as const) {
-      calls.push(watch(front.set({ label })));
+      calls.push(watch(front.set(at(label))));
       await stage.until(`${label} is executed`, () => stage.log.length === calls.length);
     }
     stage.held.delete('2');
@@ -243,7 +259,7 @@ describe('table', () => {
     stage.world.place('one').stop(400);
     await stage.rest(50);
     stage.startBack();
-    calls.push(watch(other.set({ label: 'new' })), watch(other.look({ label: 'newer' })));
+    calls.push(watch(other.set(at('new'))), watch(other.look({ label: 'newer' })));
     await stage.rest(1_000);
     assert.deepEqual(stage.log.slice(3), ['set 1'], 'one after another');
     stage.release('1');
@@ -258,13 +274,13 @@ describe('table', () => {
     const one = await stage.front('one');
     const other = await stage.front('other');
     stage.held.add('lost');
-    const lost = watch(one.set({ label: 'lost' }));
+    const lost = watch(one.set(at('lost')));
     await stage.until('it is executed', () => stage.log.length === 1);
     stage.crashBack();
     stage.world.place('one').stop(6_000);
     await stage.rest(50);
     stage.startBack();
-    const call = watch(other.set({ label: 'new' }));
+    const call = watch(other.set(at('new')));
     await stage.rest(1_500);
     assert.equal(call.value, undefined);
     assert.deepEqual(await settled(stage, call), ['done']);
@@ -279,7 +295,7 @@ describe('table', () => {
     const other = await stage.front('other');
     stage.held.add('lost');
     const abort = new AbortController();
-    const lost = watch(one.set({ label: 'lost' }, { signal: abort.signal }));
+    const lost = watch(one.set(at('lost'), { signal: abort.signal }));
     await stage.until('it is executed', () => stage.log.length === 1);
     stage.crashBack();
     await stage.rest();
@@ -287,7 +303,7 @@ describe('table', () => {
     assert.deepEqual(await settled(stage, lost), ['CANCELLED maybe']);
     const startMs = stage.world.nowMs;
     stage.startBack();
-    assert.deepEqual(await settled(stage, watch(other.set({ label: 'new' }))), ['done']);
+    assert.deepEqual(await settled(stage, watch(other.set(at('new')))), ['done']);
     assert.ok(stage.world.nowMs - startMs < 1_500, 'it waited for the grace to end');
     await stage.close();
   });
@@ -320,21 +336,37 @@ describe('table', () => {
     const other = await stage.front('other');
     stage.held.add('first').add('lost');
     const abort = new AbortController();
-    const first = watch(one.set({ label: 'first' }));
-    const lost = watch(one.set({ label: 'lost' }, { signal: abort.signal }));
+    const first = watch(one.set(at('first')));
+    const lost = watch(one.set(at('lost'), { signal: abort.signal }));
     await stage.until('they are executed', () => stage.log.length === 2);
     stage.crashBack();
     await stage.rest();
     stage.held.clear();
     abort.abort();
     // More than there are slots, and none of them can run before the list is empty.
-    const more = ['1', '2', '3'].map((label) => watch(one.set({ label })));
+    const more = ['1', '2', '3'].map((label) => watch(one.set(at(label))));
     const startMs = stage.world.nowMs;
     stage.startBack();
-    const call = watch(other.set({ label: 'new' }));
+    const call = watch(other.set(at('new')));
     assert.deepEqual(await settled(stage, first, call, ...more), Array(5).fill('done'));
     assert.equal(lost.value, 'CANCELLED maybe');
     assert.ok(stage.world.nowMs - startMs < 1_500, 'it waited for the grace to end');
+    await stage.close();
+  });
+
+  it('a change without a range is one of the whole device', async () => {
+    const stage = new Stage(table, { one: {}, other: {} });
+    const one = await stage.front('one');
+    const other = await stage.front('other');
+    stage.held.add('a');
+    const reset = watch(one.reset({ label: 'a' }));
+    await stage.until('it is executed', () => stage.log.length === 1);
+    const change = watch(other.set(at('b')));
+    const look = watch(other.look({ label: 'c' }));
+    await stage.rest();
+    assert.deepEqual(stage.log, ['reset a', 'look c']);
+    stage.release('a');
+    assert.deepEqual(await settled(stage, reset, change, look), ['done', 'done', 'done']);
     await stage.close();
   });
 

@@ -22,19 +22,36 @@ const tapeSchema = {
   version: 1,
   transactions: {
     look: { parameters: { label: { text: 16 } }, effect: 'none' },
-    set: { parameters: { label: { text: 16 } }, effect: 'idempotent' },
-    add: { parameters: { label: { text: 16 } }, effect: 'once' },
+    set: {
+      parameters: { label: { text: 16 }, from: 'uint8', count: 'uint8' },
+      effect: 'idempotent',
+      range: { from: 'from', length: 'count' },
+    },
+    add: {
+      parameters: { label: { text: 16 }, from: 'uint8', count: 'uint8' },
+      effect: 'once',
+      range: { from: 'from', length: 'count' },
+    },
     /** Two of them that overlap are in order. */
     move: {
       parameters: { label: { text: 16 }, from: 'uint8', count: 'uint8' },
       effect: 'idempotent',
       range: { from: 'from', length: 'count' },
     },
+    /** Without a range. */
+    reset: { parameters: { label: { text: 16 } }, effect: 'idempotent' },
   },
 } as const;
 export type TapeSchema = typeof tapeSchema;
 export const tape: Protocol<TapeSchema> = defineProtocol(tapeSchema);
 export type Tape = FrontEnd<TapeSchema>;
+
+/** Something at a place of its own, so that nothing waits for it. */
+export function at(label: string): { label: string; from: number; count: number } {
+  let from = 0;
+  for (const letter of label) from = (31 * from + letter.charCodeAt(0)) & 0xff;
+  return { label, from, count: 1 };
+}
 
 const address = 'simulated://back/tape';
 const patienceMs = 60_000;
@@ -71,6 +88,7 @@ export class Stage {
         set: execute('set'),
         add: execute('add'),
         move: execute('move'),
+        reset: execute('reset'),
       };
       createBackEnd(domain, address, tape, handlers, { recovery: recovery(this.journal), runtime });
     });
