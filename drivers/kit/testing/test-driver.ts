@@ -111,12 +111,16 @@ async function loseFrontEnds<D, Front extends FrontEndControl, Kept>(
   const fraction = makeFraction(seed);
   const medium = bench.kept;
   const pause = pauseBy(bench.runtime);
-  const others = Array.from({ length: frontEnds - 1 }, async (_, index) => {
-    const end = bench.startFrontEnd(index + 1);
-    for (let step = 0; step < steps; step++) {
-      await driver.work(end, { medium, fraction, frontEnd: index + 1, step, pause });
-    }
-  });
+  const others = Promise.all(
+    Array.from({ length: frontEnds - 1 }, async (_, index) => {
+      const end = bench.startFrontEnd(index + 1);
+      for (let step = 0; step < steps; step++) {
+        await driver.work(end, { medium, fraction, frontEnd: index + 1, step, pause });
+      }
+    }),
+  );
+  // Awaited below; until then a failure is nobody's unhandled one.
+  others.catch(() => undefined);
   for (let step = 0; step < backRestarts; step++) {
     const end = bench.startFrontEnd(0);
     const site = { medium, fraction, frontEnd: 0, pause };
@@ -127,7 +131,7 @@ async function loseFrontEnds<D, Front extends FrontEndControl, Kept>(
     await bench.dropFrontEnd(0);
     await ended;
   }
-  await Promise.all(others);
+  await others;
   driver.check?.(medium);
 }
 
