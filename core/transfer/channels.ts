@@ -110,13 +110,19 @@ export class Channels implements Routes {
     // Of a request that is passed on nobody knows whether its reference is genuine: it must not
     // make this domain dial where somebody else wants.
     const addresses = visited.length === 0 ? reference.addresses : [];
-    const ways = this.#waysToOwner(reference, addresses);
-    const direct = await this.#first(ways, isOwner, deadlineMs);
+    const direct = await this.#first(
+      () => this.#waysToOwner(reference, addresses),
+      isOwner,
+      deadlineMs,
+    );
     if (direct !== undefined) return direct;
     const successor = await this.#findSuccessor(reference, deadlineMs);
     if (successor !== undefined) return successor;
-    const relays = this.#relaysTo(reference, visited).flatMap((id) => this.#waysTo(id));
-    const relay = await this.#first(relays, () => true, deadlineMs);
+    const relay = await this.#first(
+      () => this.#relaysTo(reference, visited).flatMap((id) => this.#waysTo(id)),
+      () => true,
+      deadlineMs,
+    );
     return relay ?? new IdcError(ErrorCode.Unreachable, 'never', { reason: explain(reference) });
   }
 
@@ -247,8 +253,11 @@ export class Channels implements Routes {
       const isOpen = channel.isConnected && channel.isTrusted;
       if (isOpen && channel.endpoint.peer?.domainId === ownerId) return Promise.resolve(channel);
     }
-    const ways = this.#waysTo(ownerId, (incarnation) => incarnation !== ownerIncarnation);
-    return this.#first(ways, () => true, deadlineMs);
+    return this.#first(
+      () => this.#waysTo(ownerId, (incarnation) => incarnation !== ownerIncarnation),
+      () => true,
+      deadlineMs,
+    );
   }
 
   /** Ways to a domain that endpoints of this one are connected to. */
@@ -351,12 +360,16 @@ export class Channels implements Routes {
     };
   }
 
-  /** The first of them that comes and is wanted; undefined if none does in time. */
+  /**
+   * Opens ways: the first of them that comes and is wanted; undefined if none does in time. A
+   * search that outlives its domain opens none, for nobody would close it.
+   */
   #first(
-    ways: readonly Promise<LiveChannel | undefined>[],
+    openWays: () => readonly Promise<LiveChannel | undefined>[],
     isWanted: (channel: LiveChannel) => boolean,
     deadlineMs: number,
   ): Promise<LiveChannel | undefined> {
+    const ways = this.#isEnded ? [] : openWays();
     if (ways.length === 0) return Promise.resolve(undefined);
     const leftMs = deadlineMs - this.#host.runtime.clock.now();
     return new Promise((resolve) => {
