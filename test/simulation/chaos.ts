@@ -1,5 +1,6 @@
 /** Chaos: brings one fault after another over a world, of the kinds that its plan allows. */
 import type { Crowd } from './crowd.js';
+import { detour } from './detour.js';
 import type { FaultKind, Plan } from './plan.js';
 import type { Place } from './place.js';
 import type { Random } from './prng.js';
@@ -29,6 +30,9 @@ const strikes: Partial<Record<FaultKind, Strike>> = {
   },
   restart: (chaos) => {
     chaos.restart();
+  },
+  detour: (chaos) => {
+    chaos.detour();
   },
   recreate: (chaos) => {
     chaos.crowd.recreateEndpoint(chaos.random);
@@ -95,6 +99,10 @@ export class Chaos {
       isFirstLate ? lateMs : 0,
       isFirstLate ? 0 : lateMs,
     );
+  }
+
+  detour(): void {
+    detour(this.#world, this.random, this.#world.network.links);
   }
 
   flap(count: number): void {

@@ -4,9 +4,14 @@
  */
 export const traceDigests: Readonly<Record<number, string>> = {
   1: '70:e776e9b0',
-  2: '99:cd1eb728',
+  2: '147:5e8a7dec',
   5: '987:4f51369c',
-  22: '279:a2c30bb3',
+  22: '307:839e2bd7',
   11: '37:95ee1c6e',
   16: '739:87679757',
+  // With remote buffers: over relays and detours; over two paths; with many transfers.
+  27: '1540:689be641',
+  36: '494:ed6d14e7',
+  29: '3818:c5f54b7c',
+  60: '10269:57985ce8',
 };

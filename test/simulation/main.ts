@@ -5,6 +5,7 @@
 import type { Tally } from './ledger.js';
 import { OptionError, parseOptions, usage, type SimulateOptions } from './options.js';
 import { runSeed, type RunResult } from './run.js';
+import { makeTransferTally } from './transfer-ledger.js';
 import { commandOf, shrink } from './shrink.js';
 
 const reportEveryMs = 10_000;
@@ -25,6 +26,7 @@ class Progress {
   readonly #first: number;
   readonly #startMs = performance.now();
   readonly #total: Tally = { connects: 0, submitted: 0, handled: 0, never: 0, maybe: 0, done: 0 };
+  readonly #transfers = makeTransferTally();
   #reportMs = this.#startMs;
   #stepCount = 0;
   #runCount = 0;
@@ -37,13 +39,11 @@ class Progress {
     return performance.now() - this.#startMs;
   }
 
-  add({ stepCount, tally }: RunResult): void {
+  add({ stepCount, tally, transferTally }: RunResult): void {
     this.#runCount += 1;
     this.#stepCount += stepCount;
-    for (const [name, value] of Object.entries(tally)) {
-      // reason: a tally has the same names as the sum of tallies
-      this.#total[name as keyof Tally] += value as number;
-    }
+    addTo(this.#total, tally);
+    addTo(this.#transfers, transferTally);
     const nowMs = performance.now();
     if (nowMs - this.#reportMs < reportEveryMs) return;
     this.#reportMs = nowMs;
@@ -59,12 +59,34 @@ class Progress {
   reportEnd(): void {
     this.report();
     const { never, maybe, done, ...counts } = this.#total;
-    const settled = Math.max(1, never + maybe + done);
-    const share = (count: number): string => `${count} (${((100 * count) / settled).toFixed(2)} %)`;
-    const seen = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
-    const outcomes = `never ${share(never)}, maybe ${share(maybe)}, done ${share(done)}`;
-    console.log(`all clean: ${seen.join(', ')}; transactions: ${outcomes}`);
+    const transactions = outcomesOf({ never, maybe, done });
+    console.log(`all clean: ${listCounts(counts)}; transactions: ${transactions}`);
+    const { buffers, bytesLanded, ...outcomes } = this.#transfers;
+    if (buffers === 0) return;
+    const landed = listCounts({ buffers, bytesLanded });
+    console.log(`remote buffers: ${landed}; transfers: ${outcomesOf(outcomes)}`);
   }
+}
+
+type Counts<Name extends string> = Record<Name, number>;
+
+function addTo<Name extends string>(total: Counts<Name>, counts: Counts<Name>): void {
+  // reason: an object of this type has just these names
+  for (const name of Object.keys(counts) as Name[]) total[name] += counts[name];
+}
+
+function listCounts(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
+}
+
+/** With the share of each. */
+function outcomesOf(outcomes: Counts<'never' | 'maybe' | 'done'>): string {
+  const settled = Math.max(1, outcomes.never + outcomes.maybe + outcomes.done);
+  return Object.entries(outcomes)
+    .map(([name, count]) => `${name} ${count} (${((100 * count) / settled).toFixed(2)} %)`)
+    .join(', ');
 }
 
 async function soak(options: SimulateOptions): Promise<boolean> {

@@ -28,7 +28,10 @@ const closeLimitMs = 10_000 + 1_000 + closeMs + 1_000;
 export type Boot = (domain: Domain, place: Place) => void;
 
 export interface PlaceOptions {
-  readonly domain?: Pick<DomainOptions, 'quota' | 'wait' | 'adaptiveMs' | 'limits' | 'authorise'>;
+  readonly domain?: Pick<
+    DomainOptions,
+    'quota' | 'wait' | 'adaptiveMs' | 'limits' | 'authorise' | 'transfers'
+  >;
   readonly frameBytesMax?: number;
   readonly windowBytes?: number;
   /** Wraps the simulated transport, or replaces it. */
@@ -183,6 +186,7 @@ export class Place {
     time.schedule(life, TaskKind.After, nowMs + lastTurnsMs, () => {
       const tasks = time.pendingTasks.filter((task) => task.life === life);
       this.#world.expect(tasks.length === 0, `${tasks.length} tasks left after close`, this.name);
+      this.#world.onClosed(this);
       this.#end();
       then();
     });

@@ -5,6 +5,7 @@
  */
 import type { Quota, TimeLimits, WaitStrategy } from '../../core/index.js';
 import { Random } from './prng.js';
+import { drawTransferPlan, type TransferPlan } from './transfer-plan.js';
 import { calmWeather, type Weather } from './weather.js';
 
 /** The kinds of faults, each of which a seed may choose and a shrunk run may leave out. */
@@ -31,6 +32,8 @@ export const faultKinds = [
   'quit',
   'eager',
   'limits',
+  'transfers',
+  'detour',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -64,6 +67,8 @@ export interface Plan {
   readonly forgetMs: number;
   readonly frameBytesMax: number;
   readonly windowBytes: number;
+  /** Undefined in a run without remote buffers. */
+  readonly transfers: TransferPlan | undefined;
 }
 
 export function makePlan(seed: number, variant: Variant = {}): Plan {
@@ -94,6 +99,7 @@ export function makePlan(seed: number, variant: Variant = {}): Plan {
     forgetMs: random.fork('forget').pick([300, 3_000, 3_000, 60_000]),
     frameBytesMax,
     windowBytes: shape.pick([1_100, 2_500, 8_192, 65_536]),
+    transfers: faults.has('transfers') ? drawTransferPlan(random.fork('transfers')) : undefined,
   };
 }
 

@@ -139,6 +139,11 @@ export class SimulatedLink implements Link, TurnTaker {
     });
   }
 
+  /** What it has sent, or sends, arrives no sooner than then. */
+  holdSent(untilMs: number): void {
+    this.#outgoing?.hold(untilMs);
+  }
+
   /** Nothing holds up any longer what is on its way to it. */
   unclog(): void {
     this.#incoming?.unclog();

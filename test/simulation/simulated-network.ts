@@ -128,6 +128,23 @@ export class SimulatedNetwork {
   }
 
   /**
+   * One path from `source` to `target` gets slow: nothing of it arrives before `untilMs`, neither
+   * what is sent nor who dials that name. Another name of `target` is reached as ever.
+   */
+  holdPath(source: string, target: string, name: string, untilMs: number): void {
+    this.#trace(`hold ${source} > ${target} by ${name} until ${untilMs.toFixed(3)}`);
+    this.#clearAtMs.set(doorKey(source, name), untilMs);
+    for (const link of this.links) {
+      if (isOfPath(link, source, target, name)) link.holdSent(untilMs);
+    }
+  }
+
+  /** `source` loses that path at once; `target` learns it later, and gets what was on its way. */
+  leavePath(source: string, target: string, name: string, lateMs: number): void {
+    this.sever((link) => isOfPath(link, source, target, name), 0, lateMs);
+  }
+
+  /**
    * `host` has stopped for good. The others learn it after `learnDelayMs`, or never by themselves;
    * its names stay taken for `holdMs`, and dark if nobody is there to say no.
    */
@@ -237,7 +254,9 @@ export class SimulatedNetwork {
       return;
     }
     const nowMs = dialler.setting.runtime.clock.now();
-    const clearAtMs = this.clearAtMs(dialler.setting.host, listener.setting.host);
+    const { host } = dialler.setting;
+    const doorAtMs = this.#clearAtMs.get(doorKey(host, dialler.name)) ?? 0;
+    const clearAtMs = Math.max(doorAtMs, this.clearAtMs(host, listener.setting.host));
     if (clearAtMs > nowMs) dialler.after(clearAtMs - nowMs, () => this.#knock(dialler));
     else listener.ring(dialler);
   }
@@ -246,4 +265,12 @@ export class SimulatedNetwork {
     this.#trace(`a forged frame of type ${bytes[0] ?? 0}, ${bytes.length} bytes`);
     return { kind: 'frame', bytes, isForged: true, isTelling };
   }
+}
+
+function isOfPath(link: SimulatedLink, source: string, target: string, name: string): boolean {
+  return link.setting.host === source && link.peerHost === target && link.name === name;
+}
+
+function doorKey(source: string, name: string): string {
+  return `${source} at ${name}`;
 }

@@ -39,6 +39,7 @@ export class SimulatedWire {
   #lastDueMs = 0;
   #timer: Timer | undefined = undefined;
   #inFlightBytes = 0;
+  #heldUntilMs = 0;
   #isCut = false;
 
   constructor(setting: WireSetting, receiver: Runtime, onArrival: () => void) {
@@ -77,8 +78,14 @@ export class SimulatedWire {
     return item;
   }
 
-  /** What is on its way arrives when it would have without a clog. */
+  /** What was sent and has not arrived does so no sooner than then. */
+  hold(untilMs: number): void {
+    this.#heldUntilMs = Math.max(this.#heldUntilMs, untilMs);
+  }
+
+  /** What is on its way arrives when it would have without a clog, and unless it was held. */
   unclog(): void {
+    this.#heldUntilMs = 0;
     const [following] = this.#parcels;
     if (following === undefined || this.#timer === undefined) return;
     this.#timer.cancel();
@@ -110,7 +117,7 @@ export class SimulatedWire {
 
   #arrive(): void {
     const nowMs = this.#receiver.clock.now();
-    const clearAtMs = this.#setting.clearAtMs();
+    const clearAtMs = Math.max(this.#setting.clearAtMs(), this.#heldUntilMs);
     if (clearAtMs > nowMs) {
       this.#await(clearAtMs);
       return;

@@ -42,6 +42,8 @@ export class World {
   readonly #ground = new Life('world');
   readonly #places = new Map<string, Place>();
   readonly #always: (() => void)[] = [];
+  /** Told of each domain that has closed in good order, before its life ends. */
+  onClosed: (place: Place) => void = () => undefined;
   #isFaulty = true;
   #isClosing = false;
 
