@@ -1,16 +1,15 @@
 /**
- * `npm run planted -- [--only PREFIX] [--by CATCHER] [--list]` plants each fault into a private
- * copy of the built project and sees whether the tests notice.
+ * `npm run planted -- [options]`, as `--help` lists them, plants each fault into a private copy of
+ * the built project and sees whether the tests notice.
  *
  * First the sound tree has to pass everything that is to catch something, or a broken environment
  * would pass for a good net. Then each fault is tried with its own catchers in their order, and
  * with every general net if those miss it. What nothing catches is UNCAUGHT and fails the run.
  * `--by` asks instead what one catcher alone would find, and fails for nothing.
  */
-import { parseArgs } from 'node:util';
-
 import { jobsOf, testFiles, widerJobs, type Job } from './catcher.js';
 import { plantedFaults } from './faults.js';
+import { OptionError, parseOptions, usage, type PlantedOptions } from './options.js';
 import type { PlantedFault } from './planted-fault.js';
 import { PrivateTree } from './private-tree.js';
 import { JobRunner } from './run-job.js';
@@ -22,29 +21,22 @@ const patienceMs = 6_000;
 /** For jobs that were not timed without a fault. */
 const widerLimitMs = 120_000;
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    by: { type: 'string' },
-    list: { type: 'boolean', default: false },
-  },
-});
-
 const trees: PrivateTree[] = [];
 const runner = new JobRunner();
 const files = testFiles();
 const limitMsByTitle = new Map<string, number>();
 
-function chooseFaults(): readonly PlantedFault[] {
-  const chosen = plantedFaults.filter(
-    ({ name }) => values.only === undefined || name.startsWith(values.only),
-  );
-  if (chosen.length === 0) throw new Error(`no fault's name begins with ${values.only ?? ''}`);
-  return chosen;
+function chooseFaults({ only }: PlantedOptions): readonly PlantedFault[] {
+  if (only.length === 0) return plantedFaults;
+  for (const prefix of only) {
+    const isKnown = plantedFaults.some(({ name }) => name.startsWith(prefix));
+    if (!isKnown) throw new OptionError(`no fault's name begins with ${prefix}`);
+  }
+  return plantedFaults.filter(({ name }) => only.some((prefix) => name.startsWith(prefix)));
 }
 
-function jobsFor(fault: PlantedFault): Job[] {
-  const catchers = values.by === undefined ? fault.caughtBy : [values.by];
+function jobsFor(fault: PlantedFault, { by }: PlantedOptions): Job[] {
+  const catchers = by === undefined ? fault.caughtBy : [by];
   return catchers.flatMap((catcher) => jobsOf(catcher, files));
 }
 
@@ -100,13 +92,17 @@ async function tryWider(
   return sound.outcome === 'passed' ? `${verdict}, not one of its own catchers` : undefined;
 }
 
-async function findVerdict(fault: PlantedFault, tree: PrivateTree): Promise<string | undefined> {
-  const jobs = jobsFor(fault);
+async function findVerdict(
+  fault: PlantedFault,
+  tree: PrivateTree,
+  options: PlantedOptions,
+): Promise<string | undefined> {
+  const jobs = jobsFor(fault, options);
   for (const job of jobs) {
     const verdict = await tryJob(fault, job, tree);
     if (verdict !== undefined) return verdict;
   }
-  if (values.by !== undefined) return undefined;
+  if (options.by !== undefined) return undefined;
   const tried = new Set(jobs.map(({ title }) => title));
   for (const job of widerJobs(files).filter(({ title }) => !tried.has(title))) {
     const verdict = await tryWider(fault, job, tree);
@@ -115,26 +111,31 @@ async function findVerdict(fault: PlantedFault, tree: PrivateTree): Promise<stri
   return undefined;
 }
 
-async function tryFault(fault: PlantedFault, tree: PrivateTree): Promise<boolean> {
-  const verdict = await findVerdict(fault, tree);
-  const missed = values.by === undefined ? 'UNCAUGHT' : `missed by ${values.by}`;
+async function tryFault(
+  fault: PlantedFault,
+  tree: PrivateTree,
+  options: PlantedOptions,
+): Promise<boolean> {
+  const verdict = await findVerdict(fault, tree, options);
+  const missed = options.by === undefined ? 'UNCAUGHT' : `missed by ${options.by}`;
   console.log(`${fault.name} [${fault.breaks}] ${verdict ?? missed}`);
   return verdict !== undefined;
 }
 
-async function run(): Promise<boolean> {
+async function run(options: PlantedOptions): Promise<boolean> {
   const startMs = performance.now();
-  const faults = chooseFaults();
+  const faults = chooseFaults(options);
   for (let index = 0; index < processesMax; index++) trees.push(new PrivateTree());
-  const jobs = new Map(faults.flatMap(jobsFor).map((job) => [job.title, job]));
+  const wanted = faults.flatMap((fault) => jobsFor(fault, options));
+  const jobs = new Map(wanted.map((job) => [job.title, job]));
   if (!(await checkSound(jobs))) return false;
   let caughtCount = 0;
   await spread(faults, async (fault, tree) => {
-    if (await tryFault(fault, tree)) caughtCount++;
+    if (await tryFault(fault, tree, options)) caughtCount++;
   });
   const seconds = Math.round((performance.now() - startMs) / 1000);
   console.log(`${caughtCount} of ${faults.length} planted faults caught in ${seconds} s`);
-  return caughtCount === faults.length || values.by !== undefined;
+  return caughtCount === faults.length || options.by !== undefined;
 }
 
 function clean(): void {
@@ -146,8 +147,25 @@ process.on('exit', clean);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => process.exit(130));
 }
-if (values.list) {
-  for (const { name, breaks, file } of plantedFaults) console.log(`${name} [${breaks}] ${file}`);
-} else {
-  process.exitCode = (await run()) ? 0 : 1;
+/** The exit code: 2 if the words make no sense. */
+async function answer(words: readonly string[]): Promise<number> {
+  try {
+    const options = parseOptions(words);
+    if (options === undefined) console.log(usage);
+    else if (options.lists) list(options);
+    else return (await run(options)) ? 0 : 1;
+    return 0;
+  } catch (error) {
+    if (!(error instanceof OptionError)) throw error;
+    console.error(error.message);
+    return 2;
+  }
 }
+
+function list(options: PlantedOptions): void {
+  for (const { name, breaks, file } of chooseFaults(options)) {
+    console.log(`${name} [${breaks}] ${file}`);
+  }
+}
+
+process.exitCode = await answer(process.argv.slice(2));

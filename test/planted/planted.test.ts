@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import { repositoryRoot } from '../source-paths.js';
 import { jobsOf, testFiles } from './catcher.js';
 import { plantedFaults } from './faults.js';
+import { OptionError, parseOptions, usage } from './options.js';
 import { plant, type PlantedFault } from './planted-fault.js';
 import { ReportReader } from './report-reader.js';
 import { transpile } from './transpile.js';
@@ -54,6 +55,22 @@ describe('plant', () => {
     assert.equal(plant(fault, 'abd'), 'acd');
     assert.throws(() => plant(fault, 'ad'), /a: the text to replace is 0 times in core\/a.ts/);
     assert.throws(() => plant(fault, 'abbd'), /is 2 times/);
+  });
+});
+
+describe('options', () => {
+  it('choose faults by several prefixes, or one catcher for all; nothing means everything', () => {
+    assert.deepEqual(parseOptions([]), { only: [], by: undefined, lists: false });
+    const words = ['--only', 'ring', '--only', 'transfer', '--by', 'simulation 3', '--list'];
+    const only = ['ring', 'transfer'];
+    assert.deepEqual(parseOptions(words), { only, by: 'simulation 3', lists: true });
+  });
+
+  it('--help is answered, and every option is named there; what is none is refused', () => {
+    assert.equal(parseOptions(['--only', 'ring', '--help']), undefined);
+    for (const name of ['--only', '--by', '--list', '--help']) assert.ok(usage.includes(name));
+    assert.throws(() => parseOptions(['--all']), OptionError);
+    assert.throws(() => parseOptions(['ring']), OptionError);
   });
 });
 
