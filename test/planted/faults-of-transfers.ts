@@ -153,7 +153,11 @@ export const faultsOfTransfers: readonly PlantedFault[] = [
     file: 'core/transfer/operation-unfenced.ts',
     replace: 'else if (range.from < end && from < range.end) found.push(range);',
     by: 'else if (range.from < from && end < range.end) found.push(range);',
-    caughtBy: ['test/unit/transfers-fence', 'test/hostile/tcp/late-write > given up as maybe'],
+    caughtBy: [
+      'test/unit/transfers-fence',
+      'test/simulation/late-write',
+      'test/hostile/tcp/late-write > given up as maybe',
+    ],
   },
   {
     name: 'transfer-retried-under-the-same-number',

@@ -157,3 +157,25 @@ it('a write given up as maybe never lands once its lease is over', async () => {
   }
   assert.ok(refusedCount > seeds, `${refusedCount} pieces came too late`);
 });
+
+it('a write given up as maybe never lands over a later one of the same place', async () => {
+  let refusedCount = 0;
+  for (let seed = 1; seed <= seeds; seed++) {
+    const scene = await setUp(seed, 60_000);
+    const { world, shut } = scene;
+    assert.equal(await outcomeOf(world, scene.write('-')), 'done');
+    world.network.weather = { ...calmWeather, jitterMs: 5_000 };
+    const abort = new AbortController();
+    const given = scene.write('X', abort.signal);
+    await loseSlowPath(scene);
+    // Nobody can be asked when it ends, and its lease outlasts the whole run.
+    shut.add('spare');
+    abort.abort();
+    assert.match(await outcomeOf(world, given), /^IdcError: CANCELLED \(maybe\)/u);
+    shut.delete('spare');
+    await insist(scene, 'Y');
+    assert.ok(scene.owner.transferStatistics().asOwner.fences > 0);
+    refusedCount += await expectOnly(scene, 'Y');
+  }
+  assert.ok(refusedCount > seeds, `${refusedCount} pieces came too late`);
+});
