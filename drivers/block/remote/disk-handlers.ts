@@ -1,8 +1,9 @@
 /**
  * DiskHandlers: what the back end does for one front end, on any block device.
  *
- * The device checks ranges and read-only itself. A transfer ends with the epoch of the transaction
- * that asked for it, lest the next epoch wait for bytes that cannot come; the front end asks again.
+ * The device checks ranges and read-only itself. What is read is moved only while the epoch lasts
+ * in which it was asked for. What is to be written is moved beyond that: the answer is remembered
+ * for the front end, which asks again when it is back.
  */
 import type { Domain } from 'idc';
 import type {
@@ -46,13 +47,11 @@ export function makeDiskHandlers(
   /** Runs `work` with a buffer of the piece's length. */
   async function move(
     { byteLength }: Move,
-    { signal }: BlockContext,
     work: (bytes: Uint8Array) => Promise<void>,
   ): Promise<undefined | DriverFailure> {
     if (byteLength > pieceBytesMax) return blockProtocol.failure('OUT_OF_RANGE');
     const buffer = await buffers.take();
     try {
-      if (signal.aborted) return blockProtocol.failure('NOT_MOVED');
       await work(buffer.subarray(0, byteLength));
       return undefined;
     } catch (thrown) {
@@ -74,17 +73,16 @@ export function makeDiskHandlers(
       const done = device.read(offset, data);
       return done === undefined ? { data } : done.then(() => ({ data }), failureOf);
     },
-    readTo: (piece: Move & { readonly target: Reference }, context) =>
-      move(piece, context, async (bytes) => {
-        const { signal } = context;
+    readTo: (piece: Move & { readonly target: Reference }, { signal }) =>
+      move(piece, async (bytes) => {
+        if (signal.aborted) return;
         await device.read(piece.offset, bytes);
         await domain.sendToRemoteBuffer(piece.target, bytes, { offset: piece.at, signal });
       }),
     write: ({ offset, data, fua }) => answer(device.write(offset, data, { fua })),
-    writeFrom: (piece: Move & { readonly source: Reference; readonly fua: boolean }, context) =>
-      move(piece, context, async (bytes) => {
-        const { signal } = context;
-        await domain.receiveFromRemoteBuffer(piece.source, bytes, { offset: piece.at, signal });
+    writeFrom: (piece: Move & { readonly source: Reference; readonly fua: boolean }) =>
+      move(piece, async (bytes) => {
+        await domain.receiveFromRemoteBuffer(piece.source, bytes, { offset: piece.at });
         await device.write(piece.offset, bytes, { fua: piece.fua });
       }),
     flush: () => answer(device.flush()),

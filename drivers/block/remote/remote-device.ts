@@ -164,7 +164,11 @@ export class RemoteBlockDevice implements RemoteDevice {
   async #operate<Result>(work: Promise<Result>): Promise<Result> {
     const leave = this.#operations.join();
     try {
-      return await work;
+      const result = await work;
+      // After a reconnect it may have been done on another device than the caller knows.
+      if (this.#asking !== undefined) await this.#asking;
+      if (this.#refusal !== undefined) throw this.#refusal;
+      return result;
     } catch (thrown) {
       throw blockErrorOf(thrown, this.address);
     } finally {
@@ -203,7 +207,15 @@ export class RemoteBlockDevice implements RemoteDevice {
       await this.#movePieces(
         source.byteLength,
         (at, byteLength) =>
-          this.#frontEnd.writeFrom({ offset: offset + at, byteLength, source: reference, at, fua }),
+          this.#changeOnce(() =>
+            this.#frontEnd.writeFrom({
+              offset: offset + at,
+              byteLength,
+              source: reference,
+              at,
+              fua,
+            }),
+          ),
         (at, byteLength) =>
           this.#frontEnd.write({
             offset: offset + at,
@@ -226,6 +238,20 @@ export class RemoteBlockDevice implements RemoteDevice {
         await inPieces(length, inlineBytesMax, 1, (at, rest) => inline(start + at, rest));
       }
     });
+  }
+
+  /**
+   * A change that is not to be made anew if it cannot be moved after it was submitted again: a back
+   * end that died may have made it, and others may have changed the place since.
+   */
+  async #changeOnce(change: () => Promise<void>): Promise<void> {
+    const { repeatedUncertain } = this.#frontEnd.statistics();
+    try {
+      await change();
+    } catch (thrown) {
+      const isCertain = this.#frontEnd.statistics().repeatedUncertain === repeatedUncertain;
+      throw isCertain ? thrown : blockErrorOf(thrown, this.address);
+    }
   }
 
   async #askStatus(offset: number, byteLength: number): Promise<readonly Extent[]> {

@@ -7,11 +7,14 @@ import {
   countDevice,
   createMemoryDevice,
   openRemoteDevice,
+  serveDevice,
   sliceDevice,
   type BlockDevice,
 } from '../../../drivers/block/index.js';
+import { createMemoryJournal } from '../../../drivers/kit/index.js';
 import { codeOf, readFrom } from '../block/device-suite.js';
 import { HeldDevice } from '../block/held-device.js';
+import { SlowDevice } from './slow-device.js';
 import { schemes, Stage } from './stage.js';
 
 async function onStage(
@@ -186,8 +189,57 @@ describe('a remote device', () => {
       await device.write(0, Buffer.from([1]));
       await first.close();
       await serve('second');
-      while ((await codeOf(() => device.read(0, Buffer.alloc(1)))) === 'complete');
+      assert.equal(await codeOf(() => device.read(0, Buffer.alloc(1))), 'FAILED');
       assert.equal(await codeOf(() => device.write(0, Buffer.alloc(1))), 'FAILED');
+    });
+  });
+
+  it('does not write anew what a back end that died may have written', async () => {
+    await onStage('memory', async (stage) => {
+      const disk = createMemoryDevice({ byteLength: 1 << 20 });
+      const journal = createMemoryJournal();
+      const dying = stage.domain('back');
+      let mayTransfer = true;
+      let pauses = 0;
+      const isWritten = new Promise<void>((resolve) => {
+        const pause = async (): Promise<void> => {
+          pauses += 1;
+          if (pauses === 1) return;
+          resolve();
+          await new Promise(() => undefined); // It dies before it answers.
+        };
+        serveDevice(dying, stage.address, new SlowDevice(disk, pause), { journal });
+      });
+      const domain = stage.domain('front', (action) => action !== 'transfer' || mayTransfer);
+      const device = await openRemoteDevice(domain, stage.address);
+      const outcome = codeOf(() => device.write(0, Buffer.alloc(200_000, 1)));
+      await isWritten;
+      mayTransfer = false;
+      await dying.close({ drainMs: 0 });
+      await stage.serve(disk, { journal });
+      const other = await stage.open();
+      assert.deepEqual([...(await readFrom(other, 0, 1))], [1]);
+      await other.write(0, Buffer.alloc(200_000, 2));
+      assert.equal(await outcome, 'FAILED');
+      assert.deepEqual([...(await readFrom(other, 0, 1))], [2]);
+    });
+  });
+
+  it('moves more at a time than a domain has transfers', async () => {
+    await onStage('memory', async (stage) => {
+      const disk = createMemoryDevice({ byteLength: 1 << 24 });
+      await stage.serve(disk);
+      const devices = await Promise.all(Array.from({ length: 12 }, () => stage.open()));
+      const written = devices.flatMap((device, index) =>
+        Array.from({ length: 6 }, (_, part) =>
+          device.write((index * 6 + part) * 200_000, Buffer.alloc(200_000, 1 + part)),
+        ),
+      );
+      for (const done of written) await done;
+      for (let index = 0; index < 72; index++) {
+        const bytes = await readFrom(disk, index * 200_000, 200_000);
+        assert.ok(bytes.every((byte) => byte === 1 + (index % 6)));
+      }
     });
   });
 
