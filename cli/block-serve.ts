@@ -6,6 +6,7 @@ import { createMemoryDevice, serveDevice, type BlockDevice } from 'idc/drivers/b
 import { openFileJournal, type FileJournal } from 'idc/drivers/kit';
 import { failureOf, isAddress, openFile } from './block-place.js';
 import { ExitCode, Failure } from './failure.js';
+import { lockFile } from './file-lock.js';
 import { onInterrupt } from './interrupt.js';
 import { addressProblem, createCommandDomain } from './transports.js';
 import { describeBytes, parseBytes } from './units.js';
@@ -26,6 +27,7 @@ interface Served {
   readonly device: BlockDevice;
   readonly journal: FileJournal | undefined;
   readonly contents: string;
+  readonly unlock: () => void;
 }
 
 const blockBytesDefault = 512;
@@ -58,7 +60,7 @@ async function serve(file: string | undefined, options: ServeOptions): Promise<v
   const { listen, blockSize, readOnly, json } = options;
   const problem = addressProblem(listen) ?? optionProblem(file, options);
   if (problem !== undefined) throw new Failure(problem, ExitCode.Usage);
-  const { what, device, journal, contents } = await open(file, options);
+  const { what, device, journal, contents, unlock } = await open(file, options);
   const domain = createCommandDomain('idc block serve');
   const interrupt = onInterrupt();
   const backEnd = serveDevice(domain, listen, device, {
@@ -85,6 +87,7 @@ async function serve(file: string | undefined, options: ServeOptions): Promise<v
     await backEnd.close();
     await device.close();
     journal?.close();
+    unlock();
     await domain.close();
   }
 }
@@ -115,14 +118,22 @@ async function open(file: string | undefined, options: ServeOptions): Promise<Se
   if (file === undefined) {
     const device = createMemoryDevice({ byteLength: memory ?? 0, blockBytes });
     // Another run has other contents, which front ends must not take for these.
-    return { what: 'memory', device, journal: undefined, contents: randomUUID() };
+    const contents = randomUUID();
+    return { what: 'memory', device, journal: undefined, contents, unlock: () => undefined };
   }
   const createBytes = isReadOnly ? undefined : create;
   const given = createBytes === undefined ? {} : { createBytes };
   const device = await openFile(file, { isReadOnly, blockBytes, ...given });
-  // Who changes nothing leaves nothing that a restart would have to know.
-  const journal = isReadOnly ? undefined : openJournal(options.journal ?? `${file}.journal`);
-  return { what: file, device, journal, contents: '' };
+  // Who changes nothing disturbs nobody, and leaves nothing that a restart would have to know.
+  if (isReadOnly) {
+    return { what: file, device, journal: undefined, contents: '', unlock: () => undefined };
+  }
+  const unlock = await lockFile(file);
+  if (unlock === undefined) {
+    throw new Failure(`${file}: another \`idc block serve\` has it; end that first`);
+  }
+  const journal = openJournal(options.journal ?? `${file}.journal`);
+  return { what: file, device, journal, contents: '', unlock };
 }
 
 function openJournal(path: string): FileJournal {

@@ -224,6 +224,18 @@ describe('idc block says in one line what is wrong, and what to do:', () => {
     );
   });
 
+  it('another server has the file, unless that only reads or is gone', async (context) => {
+    const path = `${await makeTemporaryFolder(context)}/disk.img`;
+    const first = await serve(context, path, '--create', '1M', '--listen', freePort);
+    const second = await idc('block', 'serve', path, '--listen', freePort);
+    assert.deepEqual([second.code, second.output], [1, '']);
+    assert.match(second.errors, /^idc: \S+: another `idc block serve` has it; end that first\n$/u);
+    await serve(context, path, '--read-only', '--listen', freePort);
+    first.program.interrupt('SIGKILL');
+    await first.program.ended;
+    await serve(context, path, '--listen', freePort);
+  });
+
   it('the target is too short, or may only be read', async (context) => {
     const folder = await makeTemporaryFolder(context);
     writeFileSync(`${folder}/long`, Buffer.alloc(4096));
