@@ -1,0 +1,114 @@
+/** The parts that decide what somebody sees who comes late: tail, scanner, and model. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { findModels, ModelScreen } from '../../../drivers/console/model-screen.js';
+import { OutputTail } from '../../../drivers/console/output-tail.js';
+import { SequenceScanner } from '../../../drivers/console/sequence-scanner.js';
+
+const size = { columns: 40, rows: 10 };
+const models = findModels();
+
+function makeModel(): ModelScreen {
+  if (typeof models === 'string') throw new Error(models);
+  const nothing = (): void => undefined;
+  const tail = new OutputTail(1);
+  return new ModelScreen(models, { size, tail, progressed: nothing, answered: nothing });
+}
+
+async function draw(...parts: readonly (string | Uint8Array)[]): Promise<string> {
+  const model = makeModel();
+  for (const part of parts) model.show(typeof part === 'string' ? Buffer.from(part) : part);
+  const { bytes } = await model.draw();
+  model.close();
+  return Buffer.from(bytes).toString();
+}
+
+describe('OutputTail', () => {
+  it('is the end of everything that was appended, by position', () => {
+    const pieces = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 20 });
+    fc.assert(
+      fc.property(pieces, fc.nat(400), fc.nat(40), (parts, position, byteLength) => {
+        const tail = new OutputTail(32);
+        for (const part of parts) tail.append(part);
+        const all = Buffer.concat(parts);
+        assert.equal(tail.end, all.length);
+        assert.equal(tail.start, Math.max(0, all.length - 32));
+        const read = tail.read(position, byteLength);
+        if (position < tail.start || position > tail.end) assert.equal(read, undefined);
+        else
+          assert.deepEqual(Buffer.from(read ?? []), all.subarray(position, position + byteLength));
+      }),
+    );
+  });
+});
+
+describe('SequenceScanner', () => {
+  /** The lengths after which the text may be cut. */
+  function cuts(text: string): number[] {
+    const scanner = new SequenceScanner();
+    const bytes = Buffer.from(text);
+    return [...bytes.keys()].filter((at) => scanner.scan(bytes.subarray(at, at + 1)) === 1);
+  }
+
+  for (const [label, text] of [
+    ['a character of UTF-8', '€'],
+    ['one outside the first plane', '𝄞'],
+    ['colours', '\u001B[38;5;196m'],
+    ['a private mode', '\u001B[?1049h'],
+    ['a character set', '\u001B(B'],
+    ['a title that ends with BEL', '\u001B]0;title\u0007'],
+    ['a title that ends with ST', '\u001B]0;a [ b\u001B\\'],
+    ['a device string', '\u001BP1$tx\u001B\\'],
+    ['a sequence in a text that was never ended', '\u001B]0;x\u001B[1m'],
+  ] as const) {
+    it(`does not cut ${label}`, () => {
+      const byteLength = Buffer.byteLength(text);
+      assert.deepEqual(cuts(`a${text}b`), [0, byteLength, byteLength + 1]);
+    });
+  }
+
+  it('what ends a sequence early ends it', () => {
+    assert.deepEqual(cuts('\u001B[3\u0018a'), [3, 4]);
+    assert.deepEqual(cuts('\u001B]0;t\u001Aa'), [5, 6]);
+  });
+});
+
+describe('ModelScreen', () => {
+  const words = ['word ', '\r\n', '€', '\u001B[31m', '\u001B[0m', '\u001B[3;7H', '\u001B[K', '𝄞x'];
+  const rare = ['\u001B[?1049h', '\u001B[?1049l', '\u001B[?25l', '\u001B[2;5r', '\u001B[L', '\t'];
+
+  it('a drawing, and what came after it, is as if one had seen everything', async () => {
+    const texts = fc.array(fc.constantFrom(...words, ...words, ...rare), { maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(texts, fc.double({ min: 0, max: 1, noNaN: true }), async (list, share) => {
+        const all = Buffer.from(list.join(''));
+        const at = Math.floor(share * all.length);
+        const model = makeModel();
+        model.show(all.subarray(0, at));
+        const { bytes, position } = await model.draw();
+        model.close();
+        assert(position <= at);
+        const seen = await draw(all);
+        assert.equal(await draw(bytes, all.subarray(position)), seen);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('a sequence without an end is not held for ever', async () => {
+    const model = makeModel();
+    model.show(Buffer.from(`\u001B]0;${'x'.repeat(100_000)}`));
+    const { position } = await model.draw();
+    assert.equal(position, 100_004);
+    model.close();
+  });
+
+  it('a hidden cursor, a region and mouse reports are drawn, too', async () => {
+    assert.match(await draw('\u001B[?25l'), /\u001B\[\?25l$/u);
+    assert.doesNotMatch(await draw('\u001B[?25l\u001B[?25h'), /\u001B\[\?25/u);
+    assert.match(await draw('\u001B[2;5r'), /\u001B7\u001B\[2;5r\u001B8$/u);
+    assert.match(await draw('\u001B[?1000h\u001B[?1006h'), /\u001B\[\?1006h$/u);
+    assert.doesNotMatch(await draw('\u001B[2;5r\u001B[?25l\u001Bc'), /\u001B\[(\?25l|2;5r)/u);
+  });
+});
