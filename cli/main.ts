@@ -2,6 +2,7 @@
 /** `idc`: the command. Each subcommand has a file of its own; here they are put together. */
 import { Command } from 'commander';
 import { addBlock } from './block.js';
+import { addConsole } from './console.js';
 import { addDoctor } from './doctor.js';
 import { Failure } from './failure.js';
 import { addPing } from './ping.js';
@@ -15,6 +16,7 @@ const program = new Command('idc')
 addPing(program);
 addDoctor(program);
 addBlock(program);
+addConsole(program);
 
 try {
   await program.parseAsync();

@@ -1,0 +1,93 @@
+/** `idc console serve ADDRESS -- COMMAND`: runs the command, and serves it until it ends. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { IdcError } from 'idc';
+import { serveConsole, type ConsoleExit, type ConsoleServer } from 'idc/drivers/console';
+import { ExitCode, Failure } from './failure.js';
+import { onInterrupt } from './interrupt.js';
+import { addressProblem, createCommandDomain } from './transports.js';
+
+interface ServeOptions {
+  readonly directory?: string;
+  readonly size: { readonly columns: number; readonly rows: number };
+  readonly terminal: boolean;
+  readonly lingerMs: number;
+  readonly json: boolean;
+}
+
+export async function serve(
+  address: string,
+  words: readonly string[],
+  options: ServeOptions,
+): Promise<void> {
+  const problem = addressProblem(address);
+  if (problem !== undefined) throw new Failure(problem, ExitCode.Usage);
+  const domain = createCommandDomain('idc console serve');
+  const interrupt = onInterrupt();
+  const [command = '', ...rest] = words;
+  const server = serveConsole(domain, address, {
+    command,
+    words: rest,
+    size: options.size,
+    terminal: options.terminal ? 'auto' : 'never',
+    ...(options.directory === undefined ? {} : { directory: options.directory }),
+  });
+  try {
+    await announce(server, address, options.json);
+    const exit = await untilEnded(server, options.lingerMs, interrupt.signal);
+    if (options.json) print(JSON.stringify({ event: 'ended', ...exit }));
+    process.exitCode = exit.code;
+  } finally {
+    interrupt.stop();
+    await server.close();
+    await domain.close();
+  }
+}
+
+async function announce(server: ConsoleServer, address: string, json: boolean): Promise<void> {
+  const bound = await server.ready.catch((error: unknown) => {
+    if (!(error instanceof IdcError)) throw error;
+    const reason = error.reason === '' ? error.code : error.reason;
+    throw new Failure(`cannot listen at ${address}: ${reason}`, ExitCode.Failed);
+  });
+  const { session, hasTerminal, screen, problems } = server;
+  if (json) {
+    const listening = { event: 'listening', address: bound, session, hasTerminal, screen };
+    print(JSON.stringify({ ...listening, problems }));
+    return;
+  }
+  for (const problem of problems) process.stderr.write(`idc: ${problem}\n`);
+  print(`listening at ${bound}`);
+}
+
+/** The command's end, once all who look have seen it, or after it was hung up. */
+async function untilEnded(
+  server: ConsoleServer,
+  lingerMs: number,
+  signal: AbortSignal,
+): Promise<ConsoleExit> {
+  const interrupted = new Promise<'interrupted'>((resolve) => {
+    const resolveIt = (): void => {
+      resolve('interrupted');
+    };
+    signal.addEventListener('abort', resolveIt, { once: true });
+  });
+  const first = await Promise.race([server.ended, interrupted]);
+  if (first === 'interrupted') {
+    await server.close();
+    return server.ended;
+  }
+  // Who was cut off, or comes right after the end, is still told how it ended.
+  const isSeen = new AbortController();
+  if (server.statistics().viewers > 0) {
+    void server.whenSeen().then(() => {
+      isSeen.abort();
+    });
+  }
+  const either = AbortSignal.any([signal, isSeen.signal]);
+  await sleep(lingerMs, undefined, { signal: either }).catch(() => undefined);
+  return first;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

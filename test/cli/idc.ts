@@ -1,0 +1,61 @@
+/** The command as its users run it, for as long as a test wants it to run. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const program = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+
+export class Running {
+  readonly child: ChildProcess;
+  output = '';
+  errors = '';
+  readonly #ended: Promise<unknown[]>;
+  #onOutput: (() => void)[] = [];
+
+  /** `environment`: beside this process's own. */
+  constructor(words: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+    const env = { ...process.env, ...environment };
+    const child = spawn(process.execPath, [program, ...words], { stdio: 'pipe', env });
+    this.child = child;
+    this.#ended = once(child, 'close');
+    child.stdout.on('data', (bytes: Buffer) => {
+      this.output += bytes.toString();
+      for (const look of this.#onOutput.splice(0)) look();
+    });
+    child.stderr.on('data', (bytes: Buffer) => {
+      this.errors += bytes.toString();
+    });
+    void this.#ended.then(() => {
+      for (const look of this.#onOutput.splice(0)) look();
+    });
+  }
+
+  /** The exit code once it has ended; -1 for a signal. */
+  async end(): Promise<number> {
+    await this.#ended;
+    return this.child.exitCode ?? -1;
+  }
+
+  /** The first group of the pattern, once that is in the output. */
+  async prints(pattern: RegExp): Promise<string> {
+    for (;;) {
+      const found = pattern.exec(this.output);
+      if (found !== null) return found[1] ?? '';
+      const hasEnded = this.child.exitCode !== null || this.child.signalCode !== null;
+      if (hasEnded) throw new Error(`ended without ${String(pattern)}: ${this.errors}`);
+      await new Promise<void>((resolve) => {
+        this.#onOutput.push(resolve);
+      });
+    }
+  }
+
+  /** A service at a free port, once it listens there. */
+  listens(): Promise<string> {
+    return this.prints(/^listening at (\S+)$/mu);
+  }
+}
+
+/** `idc WORDS`, as it is. */
+export function run(...words: string[]): Running {
+  return new Running(words);
+}
