@@ -2,6 +2,7 @@
 /** `idc`: the command. Each subcommand has a file of its own; here they are put together. */
 import { Command } from 'commander';
 import { addBlock } from './block.js';
+import { addBench } from './bench.js';
 import { addConsole } from './console.js';
 import { addDoctor } from './doctor.js';
 import { Failure } from './failure.js';
@@ -17,6 +18,7 @@ addPing(program);
 addDoctor(program);
 addBlock(program);
 addConsole(program);
+addBench(program);
 
 try {
   await program.parseAsync();

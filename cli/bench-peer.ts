@@ -1,0 +1,40 @@
+/**
+ * What `idc bench` measures against: a service that takes messages, answers transactions with as
+ * many bytes, and lends a buffer. It runs in a child, which ends when its parent does.
+ */
+import type { Domain, EndpointHandlers, RemoteBufferReference } from 'idc';
+import { createCommandDomain } from './transports.js';
+
+export const bufferBytes: number = 1024 * 1024;
+
+/** Offers the service at `address`; resolves with where that is. */
+export function offerPeer(domain: Domain, address: string): Promise<string> {
+  const memory = domain.allocateBuffer(bufferBytes, { shared: true });
+  const { reference } = domain.registerBuffer(memory, { access: 'readWrite' });
+  return domain.listen(address, () => makeHandlers(reference)).ready;
+}
+
+/** A request without bytes is answered by the reference. */
+function makeHandlers(reference: RemoteBufferReference): EndpointHandlers {
+  return {
+    message: (message) => {
+      message.complete();
+    },
+    transaction: (transaction) => {
+      const { byteLength } = transaction;
+      transaction.complete(byteLength === 0 ? reference.encode() : transaction.parameters);
+    },
+  };
+}
+
+/** `idc bench-peer ADDRESS`: tells the address that it got, and ends with its input. */
+export async function benchPeer(address: string): Promise<void> {
+  const domain = createCommandDomain('idc bench-peer');
+  const bound = await offerPeer(domain, address);
+  process.stdout.write(`${bound}\n`);
+  await new Promise((resolve) => {
+    process.stdin.on('close', resolve);
+    process.stdin.resume();
+  });
+  await domain.close();
+}
