@@ -70,6 +70,7 @@ describe('idc block nbd', () => {
     const words = ['--listen', ':0', '--name', 'a disk', '--read-only', '--json'];
     await serve('tcp', device, words, async (address, command) => {
       const [line] = await command.untilOutput(/^\{.*\}$/mu);
+      // reason: what is looked at is compared
       const { uri, ...facts } = JSON.parse(line) as { uri: string };
       assert.deepEqual(facts, { address, byteLength: 1 << 20, blockBytes: 512, isReadOnly: true });
       const [, port] = /^nbd:\/\/127[.]0[.]0[.]1:(\d+)\/a%20disk$/u.exec(uri) ?? [];
@@ -86,7 +87,8 @@ describe('idc block nbd', () => {
     const command = nbd('tcp://127.0.0.1:1/disk', '--listen', ':0', '--connect-ms', '50');
     assert.equal((await command.ended).code, 3);
     assert.equal(command.output, '');
-    assert.match(command.errors, /^idc: .*refused; is a block device served there\?\n$/u);
+    const line = /^idc: tcp:\/\/127[.]0[.]0[.]1:1\/disk: .*; is a block device served there\?\n$/u;
+    assert.match(command.errors, line);
   });
 
   it('says in one line where it cannot listen, and what to do', async () => {
