@@ -21,3 +21,17 @@ export function reportHandlerThrew(runtime: Runtime, what: string, thrown: unkno
     new IdcAssertionError('HANDLER_THREW', `the ${what} threw: ${message}`, { cause: thrown }),
   );
 }
+
+/** HOT: tells a client, if it wants to know, how many bytes of its transfer are done. */
+export function tellProgress(
+  runtime: Runtime,
+  onProgress: ((byteCount: number) => void) | undefined,
+  byteCount: number,
+): void {
+  if (onProgress === undefined) return;
+  try {
+    onProgress(byteCount);
+  } catch (thrown) {
+    reportHandlerThrew(runtime, 'onProgress', thrown);
+  }
+}

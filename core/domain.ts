@@ -389,6 +389,7 @@ export class Domain {
     const place = { scheme, port };
     this.#ports.add(place);
     port.inner = this.#makeInner(port, transport, address);
+    port.takeLane = (lane) => this.#buffers.acceptLane(lane);
     listener.attach(port);
     port.add(listener);
   }
@@ -416,6 +417,7 @@ export class Domain {
       ...cores.map((core) => core.destroy(drainMs).quietly()),
       ended,
     ]);
+    await this.#buffers.released();
     this.#turns.stop();
   }
 }

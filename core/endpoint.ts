@@ -214,6 +214,11 @@ export class Endpoint {
     this.#core.learn(ownerId);
   }
 
+  /** @internal What belongs to the epoch beside its link broke the rules: the epoch ends. */
+  fail(code: ErrorCode): void {
+    this.#core.current?.fail(code);
+  }
+
   statistics(): EndpointStatistics {
     const { initiator, responder } = this.#core;
     const isConnected = this.#core.state === 'connected';

@@ -6,7 +6,9 @@
  * at most `greetingsMax` of those.
  */
 import type { TimeLimits } from './api.js';
+import { assert } from './assert.js';
 import { makeAddress, type Address } from './address.js';
+import type { BulkLane, LaneSink } from './bulk-lane.js';
 import type { DomainServices } from './domain-services.js';
 import { ErrorCode } from './errors.js';
 import type { Greeting } from './greeting.js';
@@ -40,6 +42,7 @@ export class Port implements Accept, SessionOwner {
   readonly #onClosed: () => void;
   readonly #byService = new Map<string, PortService>();
   #inner: InnerService | undefined = undefined;
+  #takeLane: ((lane: BulkLane) => LaneSink) | undefined = undefined;
   readonly #greeting = new Set<Session>();
   #listener: TransportListener | undefined = undefined;
   #bound: Address | undefined = undefined;
@@ -71,6 +74,11 @@ export class Port implements Accept, SessionOwner {
   /** Set once, right after creation. */
   set inner(inner: InnerService) {
     this.#inner = inner;
+  }
+
+  /** Set once, right after creation: answers the lanes that come for channels. */
+  set takeLane(takeLane: (lane: BulkLane) => LaneSink) {
+    this.#takeLane = takeLane;
   }
 
   /** The authority that it is bound to; as asked for until then. */
@@ -132,6 +140,11 @@ export class Port implements Accept, SessionOwner {
     this.#greeting.add(session);
     if (this.#greeting.size > greetingsMax || this.#isClosing) session.fail(ErrorCode.Exhausted);
     return session;
+  }
+
+  acceptLane(lane: BulkLane): LaneSink {
+    assert(this.#takeLane !== undefined, 'a port that listens has been given who takes lanes');
+    return this.#takeLane(lane);
   }
 
   closed(): void {

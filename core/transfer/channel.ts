@@ -9,6 +9,7 @@ import type { Endpoint } from '../endpoint.js';
 import type { IdcError } from '../errors.js';
 import type { SharedMemory } from '../shared-memory.js';
 import type { PeerIdentity } from '../transport.js';
+import type { LaneEnd } from './lane-end.js';
 import type { RemoteBufferReference } from './reference.js';
 
 export interface Channel {
@@ -20,6 +21,8 @@ export interface Channel {
   readonly identity: PeerIdentity | undefined;
   /** Of the channel's transport, if it has any. */
   readonly memory: SharedMemory | undefined;
+  /** The bulk lane of this epoch, once there is one, until it is lost. */
+  readonly lane: LaneEnd | undefined;
   /** True if its peer is the owner itself; else it is a relay on the way there. */
   leadsTo(ownerId: string, incarnation: string): boolean;
 }

@@ -21,6 +21,7 @@ import { WheelTimer, type TimerWheel } from '../timer-wheel.js';
 import type { Transport } from '../transport.js';
 import type { TimeLimits } from '../api.js';
 import type { Channel, Routes } from './channel.js';
+import type { Lanes } from './lanes.js';
 import { LiveChannel } from './live-channel.js';
 import type { RemoteBufferReference } from './reference.js';
 
@@ -45,6 +46,7 @@ export interface ChannelHost {
   readonly wheel: TimerWheel;
   readonly connector: Connector;
   readonly peers: PeerIndex;
+  readonly lanes: Lanes;
   readonly limits: TimeLimits;
   transportFor(scheme: string): Transport | undefined;
   quotaFor(transport: Transport): Quota;
@@ -284,11 +286,11 @@ export class Channels implements Routes {
 
   #dial({ transport, address }: Place, door: string, name: string): LiveChannel {
     const { connector, limits, runtime, wheel } = this.#host;
-    const channel = new LiveChannel(transport, true, runtime.clock.now());
     const place = {
       transport,
       address: makeAddress(address.scheme, address.authority, transferService),
     };
+    const channel = new LiveChannel(transport, true, runtime.clock.now(), place);
     const settings = { name, quota: this.#host.quotaFor(transport), limits };
     const { core, endpoint } = connector.create(place, settings, this.#handlersOf(channel));
     channel.endpoint = endpoint;
@@ -348,8 +350,10 @@ export class Channels implements Routes {
       connect: () => {
         // Somebody may have a better way now.
         this.#routes = new WeakMap();
+        this.#host.lanes.connected(channel);
         channel.settle(true);
       },
+      disconnect: () => this.#host.lanes.disconnected(channel),
       transaction: (transaction) => {
         channel.isUsed = true;
         this.#host.serve(transaction, channel);

@@ -1,8 +1,10 @@
 /** LiveChannel: one channel that is kept, at either end, and who waits for it to be connected. */
+import type { Place } from '../connector.js';
 import type { Endpoint } from '../endpoint.js';
 import type { SharedMemory } from '../shared-memory.js';
 import type { PeerIdentity, Transport } from '../transport.js';
 import type { Channel } from './channel.js';
+import type { LaneEnd } from './lane-end.js';
 
 /** What a request and an answer carry beside the data of one piece, in bytes. */
 export const requestOverheadBytes = 2_048;
@@ -20,10 +22,14 @@ export class LiveChannel implements Channel {
   readonly sinceMs: number;
   /** Sweeps since it was used. */
   idleSweeps = 0;
+  lane: LaneEnd | undefined = undefined;
+  /** Where it was dialled; undefined at the end that was. */
+  readonly place: Place | undefined;
   #endpoint: Endpoint | undefined = undefined;
   readonly #waiters = new Set<(isConnected: boolean) => void>();
 
-  constructor(transport: Transport, isTrusted: boolean, nowMs: number) {
+  constructor(transport: Transport, isTrusted: boolean, nowMs: number, place?: Place) {
+    this.place = place;
     this.sinceMs = nowMs;
     this.memory = transport.memory;
     this.isTrusted = isTrusted;

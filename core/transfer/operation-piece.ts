@@ -29,6 +29,8 @@ export class Piece {
   readonly submittedMs: number;
   /** How often its operation had failed before. */
   readonly round: number;
+  /** How many data bytes are in its answer: those of a Read, unless a lane brings them. */
+  readonly answerBytes: number;
   ticket = -1;
   previous: Piece | undefined = undefined;
   next: Piece | undefined = undefined;
@@ -40,6 +42,7 @@ export class Piece {
     byteLength: number,
     submittedMs: number,
     round: number,
+    answerBytes: number,
   ) {
     this.owner = owner;
     this.pipeline = pipeline;
@@ -47,6 +50,12 @@ export class Piece {
     this.byteLength = byteLength;
     this.submittedMs = submittedMs;
     this.round = round;
+    this.answerBytes = answerBytes;
+  }
+
+  /** It settles by what its peer knew of it: at once, or within the time of a flush. */
+  cancel(): void {
+    this.pipeline.channel.endpoint.cancel(this.ticket);
   }
 }
 
@@ -91,13 +100,12 @@ export class PieceList {
     this.count--;
   }
 
-  /** Each settles by what its peer knew of it: at once, or within the time of a flush. */
   cancelAll(): void {
     let piece = this.#first;
     while (piece !== undefined) {
       // Cancelling may settle this one, and no other.
       const following: Piece | undefined = piece.next;
-      piece.pipeline.channel.endpoint.cancel(piece.ticket);
+      piece.cancel();
       piece = following;
     }
   }

@@ -7,6 +7,7 @@
  */
 import { assert } from '../assert.js';
 import type { Channel } from './channel.js';
+import { LaneCarrier } from './lane-carrier.js';
 import { AnswerReader } from './transfer-wire.js';
 
 /** One in so many slots is left to others. */
@@ -19,6 +20,8 @@ export const Submission = {
   Left: 1,
   /** The channel takes no more; the piece was not sent. */
   Refused: 2,
+  /** The channel's lane takes no more until a piece of it has settled. */
+  Full: 3,
 } as const;
 export type Submission = (typeof Submission)[keyof typeof Submission];
 
@@ -38,6 +41,7 @@ export interface Pipelined {
 export class Pipeline {
   readonly channel: Channel;
   readonly answer: AnswerReader = new AnswerReader();
+  readonly carrier: LaneCarrier;
   #first: Pipelined | undefined = undefined;
   #last: Pipelined | undefined = undefined;
   #queuedCount = 0;
@@ -51,8 +55,9 @@ export class Pipeline {
     this.pump();
   };
 
-  constructor(channel: Channel) {
+  constructor(channel: Channel, carrier: LaneCarrier) {
     this.channel = channel;
+    this.carrier = carrier;
   }
 
   get inFlightCount(): number {
@@ -110,14 +115,14 @@ export class Pipeline {
     for (let turn = this.#first; turn !== undefined; turn = this.#first) {
       if (this.#inFlightCount >= slots || inVainCount >= this.#queuedCount) break;
       const share = this.#operationCount > 1 ? Math.max(1, slots >> 1) : slots;
-      const isFull = turn.inFlightCount >= share;
-      const submission = isFull ? Submission.Left : turn.submitNext();
+      const isOver = turn.inFlightCount >= share;
+      const submission = isOver ? Submission.Full : turn.submitNext();
       if (submission === Submission.Refused) {
         this.#wait(turn.refusedBytes);
         break;
       }
       if (submission === Submission.Sent) this.#inFlightCount++;
-      inVainCount = isFull ? inVainCount + 1 : 0;
+      inVainCount = submission === Submission.Full ? inVainCount + 1 : 0;
       if (turn.isQueued && turn !== this.#last) {
         this.remove(turn);
         this.enqueue(turn);

@@ -23,7 +23,11 @@ export interface Answer {
   readonly data: Uint8Array;
 }
 
-type Question = typeof TransferOp.Fence | typeof TransferOp.Lease | typeof TransferOp.Map;
+type Question =
+  | typeof TransferOp.Fence
+  | typeof TransferOp.Lease
+  | typeof TransferOp.Map
+  | typeof TransferOp.Name;
 
 /** A question on its way. */
 interface Asked {
@@ -37,6 +41,8 @@ const noBytes = new Uint8Array(0);
 export class Requests {
   readonly #runtime: Runtime;
   readonly #head: RequestHead;
+  /** Of requests without a reference. */
+  readonly #bareHead: RequestHead;
   /** A request with data: its head, and views of the data during the call that submits it. */
   readonly #parts: Uint8Array[] = [];
   readonly #answer = new AnswerReader();
@@ -48,6 +54,7 @@ export class Requests {
     const holderKey = new Uint8Array(holderKeyBytes);
     runtime.prng.fill(holderKey);
     this.#head = new RequestHead(holderKey);
+    this.#bareHead = new RequestHead(holderKey);
   }
 
   /** HOT: the parameters of a Read; valid until the next request. */
@@ -69,6 +76,28 @@ export class Requests {
     return this.#parts;
   }
 
+  /** The parameters of a Read whose data comes as the body `number` of the channel's lane. */
+  laneRead(
+    target: Target,
+    offset: number,
+    byteLength: number,
+    operation: number,
+    number: number,
+  ): Uint8Array {
+    return this.#headOf(TransferOp.LaneRead, target, offset, byteLength, operation, number);
+  }
+
+  /** The parameters of a Write whose data goes as the body `number` of the channel's lane. */
+  laneWrite(number: number, byteLength: number, operation: number): Uint8Array {
+    this.#bareHead.set(TransferOp.LaneWrite, 0, byteLength, number, operation);
+    return this.#bareHead.bytes;
+  }
+
+  /** What names the operation to owners; valid until the next call. */
+  operationBytes(operation: number): Uint8Array {
+    return this.#bareHead.operationBytes(operation);
+  }
+
   /** HOT: lets go of the local bytes. */
   clear(): void {
     this.#parts.length = 0;
@@ -81,7 +110,7 @@ export class Requests {
 
   /**
    * Asks one question, as soon as the channel has a slot for it. Never rejects. The owner's stamp
-   * renews its lease.
+   * renews its lease. `number`: of a Name.
    */
   async ask(
     op: Question,
@@ -89,6 +118,7 @@ export class Requests {
     channel: Channel,
     operation: number,
     timeoutMs: number,
+    number?: number,
   ): Promise<Answer> {
     const { clock } = this.#runtime;
     const deadlineMs = clock.now() + timeoutMs;
@@ -96,7 +126,7 @@ export class Requests {
     for (;;) {
       const leftMs = deadlineMs - clock.now();
       if (leftMs <= 0) return { code: ErrorCode.Timeout, data: noBytes };
-      const answer = await this.#submit(op, target, channel, operation, leftMs);
+      const answer = await this.#submit(op, target, channel, operation, leftMs, number);
       if (typeof answer !== 'number') return answer;
       if (answer !== Refusal.Quota && answer !== Refusal.BackPressured) {
         return { code: ErrorCode.NotConnected, data: noBytes };
@@ -117,8 +147,9 @@ export class Requests {
     channel: Channel,
     operation: number,
     timeoutMs: number,
+    number: number | undefined,
   ): Promise<Answer> | Refusal {
-    const parameters = this.#headOf(op, target, 0, 0, operation);
+    const parameters = this.#headOf(op, target, 0, 0, operation, number);
     const submittedMs = this.#runtime.clock.now();
     let resolve: (answer: Answer) => void = () => undefined;
     const promise = new Promise<Answer>((resolveAnswer) => {
@@ -161,12 +192,13 @@ export class Requests {
     offset: number,
     byteLength: number,
     operation: number,
+    number: number = target.lease.stamp,
   ): Uint8Array {
     if (this.#target !== target) {
       this.#target = target;
       this.#head.setReference(target.encoded);
     }
-    this.#head.set(op, offset, byteLength, target.lease.stamp, operation);
+    this.#head.set(op, offset, byteLength, number, operation);
     return this.#head.bytes;
   }
 }

@@ -9,10 +9,12 @@
  */
 import { Refusal } from '../api.js';
 import { assert, fail } from '../assert.js';
-import { reportHandlerThrew } from '../client-call.js';
+import { tellProgress } from '../client-call.js';
 import { ErrorCode, IdcError, type Execution } from '../errors.js';
 import type { Runtime } from '../runtime.js';
 import { WheelTimer, type TimerWheel } from '../timer-wheel.js';
+import { LaneRoom } from './lane-carrier.js';
+import { LanePiece } from './lane-piece.js';
 import { fillLocal, type Local } from './local-list.js';
 import { Account } from './operation-account.js';
 import {
@@ -197,7 +199,10 @@ export class Operation implements Pipelined, PieceOwner {
 
   /** While it seeks: resolves after the back-off, or at once if it ends. */
   rest(atMostMs: number = Infinity): Promise<void> {
-    const delayMs = Math.min(atMostMs, this.#backOffMs());
+    const delayMs = Math.min(
+      atMostMs,
+      backOffMs(this.#failureCount, this.#host.runtime.prng.fraction()),
+    );
     if (delayMs <= 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#after(delayMs, resolve);
@@ -247,15 +252,16 @@ export class Operation implements Pipelined, PieceOwner {
       this.#host.renew(this);
       return Submission.Left;
     }
-    const byteLength = Math.min(nextBytes, this.target.pieceBytesOver(pipeline.channel));
-    const piece = new Piece(this, pipeline, from, byteLength, nowMs, this.#round);
+    const laneBytes = pipeline.carrier.roomFor(this, nextBytes);
+    if (laneBytes === LaneRoom.Later) return Submission.Full;
+    const piece = this.#cut(pipeline, from, nextBytes, laneBytes, nowMs);
     const ticket = this.#transact(pipeline, piece);
-    if (ticket < 0) return this.#refused(ticket, byteLength);
+    if (ticket < 0) return this.#refused(ticket, laneBytes > 0 ? 0 : piece.byteLength);
     piece.ticket = ticket;
     this.#pieces.add(piece);
     this.#mayUseLease = false;
     if (this.isWrite) this.#lastSubmittedMs = nowMs;
-    if (this.#account.send(byteLength)) this.#host.resubmitted();
+    if (this.#account.send(piece.byteLength)) this.#host.resubmitted();
     if (this.#account.nextBytes === 0) pipeline.remove(this);
     return Submission.Sent;
   }
@@ -280,8 +286,25 @@ export class Operation implements Pipelined, PieceOwner {
     else if (this.#pieces.count === 0) this.#step(OperationEvent.Quiet);
   }
 
-  /** HOT: a ticket, or a refusal. The bytes of a Write are copied before this returns. */
-  #transact({ channel }: Pipeline, piece: Piece): number {
+  /** HOT: `laneBytes`: what its lane takes, if any. */
+  #cut(
+    pipeline: Pipeline,
+    from: number,
+    nextBytes: number,
+    laneBytes: number,
+    nowMs: number,
+  ): Piece {
+    if (laneBytes > 0) {
+      return pipeline.carrier.make(this, pipeline, from, laneBytes, nowMs, this.#round);
+    }
+    const inlineBytes = Math.min(nextBytes, this.target.pieceBytesOver(pipeline.channel));
+    const answerBytes = this.isWrite ? 0 : inlineBytes;
+    return new Piece(this, pipeline, from, inlineBytes, nowMs, this.#round, answerBytes);
+  }
+
+  /** HOT: a ticket, or a refusal. The bytes of an inline Write are copied before this returns. */
+  #transact({ channel, carrier }: Pipeline, piece: Piece): number {
+    if (piece instanceof LanePiece) return carrier.submit(piece, this);
     const { requests } = this.#host;
     const { from, byteLength } = piece;
     const offset = this.offset + from;
@@ -336,10 +359,11 @@ export class Operation implements Pipelined, PieceOwner {
       this.#step(OperationEvent.Again);
     } else if (code !== ErrorCode.Ok) {
       this.#notDone(piece, code, answer.execution);
-    } else if (answer.dataBytes !== (this.isWrite ? 0 : piece.byteLength)) {
+    } else if (answer.dataBytes !== piece.answerBytes) {
       this.#notDone(piece, ErrorCode.Corrupt, 'done');
     } else {
-      if (!this.isWrite) fillLocal(this.local, piece.from, bytes, answer.dataAt, piece.byteLength);
+      const { answerBytes } = piece;
+      if (answerBytes > 0) fillLocal(this.local, piece.from, bytes, answer.dataAt, answerBytes);
       this.#account.finish(piece.byteLength);
       this.#failureCount = 0;
       this.#tellProgress();
@@ -385,13 +409,9 @@ export class Operation implements Pipelined, PieceOwner {
   /** Where it may wait at all: sends no piece for a while. */
   #resumeLater(): void {
     if (this.#step(OperationEvent.Pause) !== OperationAction.Hold) return;
-    this.#after(this.#backOffMs(1), () => {
+    this.#after(backOffMs(this.#failureCount + 1, this.#host.runtime.prng.fraction()), () => {
       this.#step(OperationEvent.Resume);
     });
-  }
-
-  #backOffMs(extraCount = 0): number {
-    return backOffMs(this.#failureCount + extraCount, this.#host.runtime.prng.fraction());
   }
 
   /** One wait at a time; the end of the operation ends it, too. */
@@ -475,12 +495,6 @@ export class Operation implements Pipelined, PieceOwner {
   }
 
   #tellProgress(): void {
-    const onProgress = this.#onProgress;
-    if (onProgress === undefined) return;
-    try {
-      onProgress(this.#account.doneBytes);
-    } catch (thrown) {
-      reportHandlerThrew(this.#host.runtime, 'onProgress', thrown);
-    }
+    tellProgress(this.#host.runtime, this.#onProgress, this.#account.doneBytes);
   }
 }

@@ -11,12 +11,14 @@
 import type { Bytes, Peer } from '../api.js';
 import { assert } from '../assert.js';
 import { ByteArea } from '../byte-area.js';
-import { ErrorCode, errorTable } from '../errors.js';
+import { ErrorCode, errorTable, type Execution } from '../errors.js';
 import type { ReceivedTransaction } from '../received-transaction.js';
-import type { Clock } from '../runtime.js';
+import type { Clock, Scheduler } from '../runtime.js';
 import type { BufferAccess } from '../shared-memory.js';
 import type { Channel, Routes } from './channel.js';
 import { FenceTable } from './fence-table.js';
+import { LaneWrites } from './lane-writes.js';
+import { sendRead } from './lane-read.js';
 import { ownerOfReference } from './reference-layout.js';
 import type { Holder } from './register-uses.js';
 import type { Grant } from './registration.js';
@@ -42,6 +44,14 @@ export interface TransferServerHost {
   readonly timeoutMs?: number;
   /** Decides beside the reference. Default: everybody may. Must not throw. */
   readonly mayTransfer?: (peer: Peer, access: TransferAccess) => boolean;
+  /** What lanes need; without it this domain has none. */
+  readonly lanes?: {
+    readonly scheduler: Scheduler;
+    /** For a lane to this channel, once; undefined if it is not to have one. */
+    tokenFor(channel: Channel): Uint8Array | undefined;
+    /** The peer of this channel broke the rules. Calls nobody before it returns. */
+    corrupt(channel: Channel): void;
+  };
 }
 
 /** Counters of one domain as owner and as relay. A plain copy, taken at the call. */
@@ -51,6 +61,8 @@ export interface TransferServerStatistics extends RelayStatistics {
   readonly reads: number;
   readonly writtenBytes: number;
   readonly readBytes: number;
+  /** Of those bytes, written and read: on bulk lanes. */
+  readonly laneBytes: number;
   readonly maps: number;
   /** Requests of holders that were refused; among them: */
   readonly refused: number;
@@ -105,6 +117,7 @@ export class TransferServer {
     reads: 0,
     writtenBytes: 0,
     readBytes: 0,
+    laneBytes: 0,
     maps: 0,
     refused: 0,
     staleWrites: 0,
@@ -150,9 +163,36 @@ export class TransferServer {
       case TransferOp.Lease:
         this.#lease(transaction, channel, side);
         return;
-      default:
+      case TransferOp.Map:
         this.#map(transaction, channel, side);
+        return;
+      default:
+        this.#serveLane(transaction, channel, side);
     }
+  }
+
+  /** What executes the Writes on a lane of this channel. Its peer has been greeted. */
+  writesOf(channel: Channel): LaneWrites | undefined {
+    const { peer } = channel.endpoint;
+    const { lanes } = this.#host;
+    if (peer === undefined || lanes === undefined) return undefined;
+    const { identity, domainId, domainName } = peer;
+    const holder: Holder = { identity, domainId, domainName, isRelayed: false };
+    return new LaneWrites({
+      scheduler: lanes.scheduler,
+      fences: this.#fences,
+      holder,
+      check: (reference, offset, byteLength) =>
+        this.#registrations.check(reference, holder, 'write', offset, byteLength),
+      answer: (transaction, code, execution) => {
+        this.#answerLane(transaction, code, execution);
+      },
+      wrote: (byteLength) => {
+        this.#counts.writes++;
+        this.#counts.writtenBytes += byteLength;
+        this.#counts.laneBytes += byteLength;
+      },
+    });
   }
 
   /** HOT */
@@ -248,6 +288,81 @@ export class TransferServer {
     registration.note(this.#holderOf(side), 'map', 0);
     this.#counts.maps++;
     this.#done(transaction, description);
+  }
+
+  #serveLane(transaction: ReceivedTransaction, channel: Channel, side: ChannelSide): void {
+    const { lane } = channel;
+    switch (this.#request.op) {
+      case TransferOp.Attach:
+        this.#attach(transaction, channel);
+        return;
+      case TransferOp.Name:
+        this.#name(transaction, channel, side);
+        return;
+      case TransferOp.LaneRead:
+        this.#laneRead(transaction, channel, side);
+        return;
+      default:
+        if (lane === undefined) {
+          // Its lane is gone, and with it what was known of the body.
+          this.#answerLane(transaction, ErrorCode.Disconnected, 'maybe');
+        } else if (!lane.writes.take(transaction, this.#request.stamp)) {
+          this.#host.lanes?.corrupt(channel);
+          this.#answerLane(transaction, ErrorCode.Corrupt, 'maybe');
+        }
+    }
+  }
+
+  #attach(transaction: ReceivedTransaction, channel: Channel): void {
+    const token = this.#host.lanes?.tokenFor(channel);
+    if (token === undefined) this.#end(transaction, ErrorCode.Unsupported);
+    else this.#done(transaction, token);
+  }
+
+  /** Whoever may write by the reference may call it by a number; each Write is judged by itself. */
+  #name(transaction: ReceivedTransaction, channel: Channel, side: ChannelSide): void {
+    const grant = this.#check(transaction, side, 'write', 0, 0);
+    if (typeof grant === 'string') {
+      this.#end(transaction, grant);
+      return;
+    }
+    const { lane } = channel;
+    if (lane === undefined) {
+      // It has not come yet, or is gone: there is nowhere to keep the name.
+      this.#end(transaction, ErrorCode.BackPressured);
+      return;
+    }
+    lane.writes.name(this.#request.stamp, this.#referenceIn(transaction, side));
+    this.#done(transaction, noBytes);
+  }
+
+  #laneRead(transaction: ReceivedTransaction, channel: Channel, side: ChannelSide): void {
+    const { byteLength, offset, stamp: number } = this.#request;
+    const grant = this.#check(transaction, side, 'read', offset, byteLength);
+    if (typeof grant === 'string') {
+      this.#end(transaction, grant);
+      return;
+    }
+    const { lane } = channel;
+    const isSent = sendRead(lane, number, grant, side.direct, byteLength, (wasSent) => {
+      if (wasSent) {
+        this.#counts.reads++;
+        this.#counts.readBytes += byteLength;
+        this.#counts.laneBytes += byteLength;
+      }
+      const code = wasSent ? ErrorCode.Ok : ErrorCode.Disconnected;
+      this.#answerLane(transaction, code, wasSent ? 'done' : 'maybe');
+    });
+    if (!isSent) this.#end(transaction, ErrorCode.BackPressured);
+  }
+
+  /** Of the owner: what became of what a lane carries. */
+  #answerLane(transaction: ReceivedTransaction, code: ErrorCode, execution: Execution): void {
+    if (code === ErrorCode.StaleLease) this.#counts.staleWrites++;
+    else if (code === ErrorCode.Cancelled) this.#counts.fencedWrites++;
+    if (execution === 'never') this.#counts.refused++;
+    this.#head.set(execution, this.#leaseMs, this.#fences.stampNow());
+    transaction.complete(this.#head.bytes, errorTable[code].wire);
   }
 
   /** HOT: a grant holds until this turn's other code runs, so the hook is asked first. */

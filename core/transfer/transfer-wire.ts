@@ -9,7 +9,8 @@
  *    2 u16  bytes of the reference                   8 f64  the owner's stamp
  *    4 u32  bytes to be read or written             16      data: what a Read read, what a Map
  *    8 f64  offset in what the reference covers             needs; of TOO_LARGE a u32: the most
- *   16 f64  stamp: the owner's latest that is known         data bytes that pass this way
+ *   16 f64  stamp: the owner's latest that is known;        data bytes that pass this way
+ *           of what goes by a lane: a number
  *   24      holder key, 16 random bytes
  *   40 u64  operation, counted by its holder      The code of the answer is 0 exactly if the
  *   48      16 bytes for each relay passed: its   execution is done, else the wire number of an
@@ -37,8 +38,19 @@ export const TransferOp = {
   Lease: 4,
   /** What a holder needs to map the whole buffer. */
   Map: 5,
+  /** A token, with which a bulk lane comes to this channel. Without a reference. */
+  Attach: 6,
+  /** On the channel's lane the reference is called by the number from now on. */
+  Name: 7,
+  /** The body with that number on the lane is, or was, the data of a Write. Without a reference. */
+  LaneWrite: 8,
+  /** As a Read; the data comes on the lane as the body with that number. */
+  LaneRead: 9,
 } as const;
 export type TransferOp = (typeof TransferOp)[keyof typeof TransferOp];
+
+/** The numbers of bodies and names are whole, from 0 to this. */
+export const laneNumberMax = 0xffff_ffff;
 
 /** Most relays between a holder and an owner. */
 export const hopsMax = 8;
@@ -63,6 +75,7 @@ const executions: readonly Execution[] = ['never', 'maybe', 'done'];
 export class RequestHead {
   readonly #memory = new Uint8Array(requestHeadBytes + referenceBytesMax);
   readonly #view = new DataView(this.#memory.buffer);
+  readonly #operation: Uint8Array = this.#memory.subarray(operationAt, requestHeadBytes);
   #bytes: Uint8Array = this.#memory.subarray(0, requestHeadBytes);
 
   /** `holderKey`: 16 bytes that nobody else knows. */
@@ -85,15 +98,29 @@ export class RequestHead {
     if (this.#bytes.length !== endAt) this.#bytes = this.#memory.subarray(0, endAt);
   }
 
-  /** HOT: `operation` is a count of its holder, from 0 on; offset and byteLength of the piece. */
+  /**
+   * HOT: `operation` is a count of its holder, from 0 on; offset and byteLength of the piece;
+   * `stamp` is the number where the request is about a lane.
+   */
   set(op: TransferOp, offset: number, byteLength: number, stamp: number, operation: number): void {
     const view = this.#view;
     view.setUint8(0, op);
     view.setUint32(4, byteLength, true);
     view.setFloat64(8, offset, true);
     view.setFloat64(16, stamp, true);
-    view.setUint32(counterAt, operation >>> 0, true);
-    view.setUint32(counterAt + 4, Math.floor(operation / 2 ** 32), true);
+    this.#setOperation(operation);
+  }
+
+  /** The 24 bytes that name the operation to owners; valid until the next call here. */
+  operationBytes(operation: number): Uint8Array {
+    this.#setOperation(operation);
+    return this.#operation;
+  }
+
+  /** HOT */
+  #setOperation(operation: number): void {
+    this.#view.setUint32(counterAt, operation >>> 0, true);
+    this.#view.setUint32(counterAt + 4, Math.floor(operation / 2 ** 32), true);
   }
 }
 
@@ -133,10 +160,11 @@ export class RequestReader {
     const dataBytes = at + requestBytes - this.dataAt;
     return (
       this.op >= TransferOp.Write &&
-      this.op <= TransferOp.Map &&
+      this.op <= TransferOp.LaneRead &&
       this.hops <= hopsMax &&
-      this.referenceBytes > 0 &&
+      this.referenceBytes > 0 === hasReference(this.op) &&
       this.referenceBytes <= referenceBytesMax &&
+      (this.op < TransferOp.Attach || this.#isOfLane()) &&
       dataBytes === (this.op === TransferOp.Write ? this.byteLength : 0) &&
       this.offset >= 0 &&
       // One beyond 2^53 is legal, and beyond every buffer.
@@ -145,6 +173,15 @@ export class RequestReader {
       this.stamp < Infinity
     );
   }
+
+  /** A lane is between two domains, and numbers count. */
+  #isOfLane(): boolean {
+    return this.hops === 0 && Number.isInteger(this.stamp) && this.stamp <= laneNumberMax;
+  }
+}
+
+function hasReference(op: number): boolean {
+  return op !== TransferOp.Attach && op !== TransferOp.LaneWrite;
 }
 
 /** An owner's or a relay's side: the head of an answer. Made once, used for all. */

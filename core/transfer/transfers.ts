@@ -11,11 +11,12 @@
 import { AbortFanOut } from '../abort-fan-out.js';
 import type { Bytes } from '../api.js';
 import { assert } from '../assert.js';
-import { reportHandlerThrew } from '../client-call.js';
+import { tellProgress } from '../client-call.js';
 import { ErrorCode, IdcError, type Execution } from '../errors.js';
 import type { Runtime } from '../runtime.js';
 import { WheelTimer, type TimerWheel } from '../timer-wheel.js';
 import type { Channel, Routes } from './channel.js';
+import { LaneCarrier } from './lane-carrier.js';
 import { Leases } from './lease.js';
 import { fillLocal, makeLocal, type Local } from './local-list.js';
 import { MappedOutcome, Mappings } from './operation-mappings.js';
@@ -338,16 +339,8 @@ export class Transfers {
     if (hasSlot) this.#takenCount--;
     this.#counts.done++;
     this.#counts.doneBytes += byteLength;
-    if (onProgress !== undefined) this.#tellProgress(onProgress, byteLength);
+    tellProgress(this.#runtime, onProgress, byteLength);
     return this.#done;
-  }
-
-  #tellProgress(onProgress: (byteCount: number) => void, byteLength: number): void {
-    try {
-      onProgress(byteLength);
-    } catch (thrown) {
-      reportHandlerThrew(this.#runtime, 'onProgress', thrown);
-    }
   }
 
   /** A buffer of this domain: the same checks, and a copy. */
@@ -395,10 +388,15 @@ export class Transfers {
   #pipelineOf(channel: Channel): Pipeline {
     const last = this.#lastPipeline;
     if (last?.channel === channel) return last;
-    const pipeline = this.#pipelines.get(channel) ?? new Pipeline(channel);
+    const pipeline = this.#pipelines.get(channel) ?? this.#makePipeline(channel);
     this.#pipelines.set(channel, pipeline);
     this.#lastPipeline = pipeline;
     return pipeline;
+  }
+
+  #makePipeline(channel: Channel): Pipeline {
+    const { requests, runtime } = this.#operationHost;
+    return new Pipeline(channel, new LaneCarrier(channel, requests, runtime.scheduler));
   }
 
   /** Nothing of it is in flight, but what its former ways still carry may land for a while. */

@@ -12,6 +12,7 @@ import type { Quota } from '../../core/quota.js';
 import type { ReceivedTransaction } from '../../core/received-transaction.js';
 import type { SharedMemory } from '../../core/shared-memory.js';
 import type { Channel, Routes } from '../../core/transfer/channel.js';
+import type { LaneEnd } from '../../core/transfer/lane-end.js';
 import type { RemoteBufferReference } from '../../core/transfer/reference.js';
 import { Registrations } from '../../core/transfer/registrations.js';
 import { TransferServer, type TransferAccess } from '../../core/transfer/transfer-server.js';
@@ -55,6 +56,7 @@ export interface RigAnswer {
 export class RigChannel implements Channel {
   readonly endpoint: Endpoint;
   memory: SharedMemory | undefined = undefined;
+  lane: LaneEnd | undefined = undefined;
   pieceBytes: number;
 
   constructor(endpoint: Endpoint, pieceBytes: number) {

@@ -208,7 +208,10 @@ export const carryingScenarios: readonly Scenario[] = [
         await sides.user[call](reference, local, { onProgress: (count) => counts.push(count) });
         const isGrowing = counts.every((count, index) => count > (counts[index - 1] ?? 0));
         stage.check(isGrowing, `growing: ${counts.join()}`);
-        stage.equal([counts.length, counts.at(-1)], [41, local.length], 'told after each piece');
+        stage.equal(counts.at(-1), local.length, 'told of the last byte');
+        // A piece that goes by a bulk lane is up to 8 times as long.
+        const pieceCount = Math.ceil(41 / 8);
+        stage.check(counts.length >= pieceCount, `told after each piece: ${counts.join()}`);
       }
       stage.note('progress was told');
     },
