@@ -13,6 +13,7 @@ import { ReceivedTransaction } from '../../core/received-transaction.js';
 import type { SharedMemory, SharedRegion } from '../../core/shared-memory.js';
 import { TimerWheel } from '../../core/timer-wheel.js';
 import type { Channel, Routes } from '../../core/transfer/channel.js';
+import type { LaneEndHost } from '../../core/transfer/lane-end.js';
 import { RemoteBufferReference } from '../../core/transfer/reference.js';
 import {
   Registrations,
@@ -28,6 +29,7 @@ import {
 import { Transfers } from '../../core/transfer/transfers.js';
 import { createMemoryNetwork, memory, type MemoryNetwork } from '../../transports/memory/index.js';
 import { RigChannel, RigRoutes } from './transfer-rig.js';
+import { RigLane } from './transfers-lane.js';
 import { Cords, type Cord } from './transfers-cord.js';
 import { VirtualRuntime } from './virtual-runtime.js';
 
@@ -153,10 +155,13 @@ export class HolderRig {
   intercept: (transaction: ReceivedTransaction, op: TransferOp) => boolean = () => false;
   /** Requests that came to the owner, by what they ask. */
   readonly requests: TransferOp[] = [];
+  /** How often a side said that its peer broke the rules of a lane. */
+  corruptCount = 0;
   /** Of all ways that are added afterwards. */
   memory: SharedMemory | undefined = undefined;
   readonly #network: MemoryNetwork = createMemoryNetwork();
   readonly #ownerChannels = new Map<Endpoint, RigChannel>();
+  readonly #lanes: RigLane[] = [];
   #wayCount = 0;
 
   constructor(options: HolderRigOptions = {}) {
@@ -175,6 +180,13 @@ export class HolderRig {
       registrations: this.registrations,
       routes: new RigRoutes(),
       leaseMs: leaseMsOfHolderRig,
+      lanes: {
+        scheduler: this.runtime.scheduler,
+        tokenFor: () => undefined,
+        corrupt: () => {
+          this.corruptCount++;
+        },
+      },
     });
     this.routes = new WayRoutes(this);
     this.transfers = new Transfers({
@@ -233,6 +245,39 @@ export class HolderRig {
     await this.wait(() => way.channel.isConnected);
     this.routes.ways.push(way);
     return way;
+  }
+
+  /** A bulk lane beside the first way of which the test moves every body. */
+  addLane(way: Way): RigLane {
+    const ownerChannel = this.ownerChannelOf(way);
+    const lane = new RigLane(this.runtime.scheduler, (channel) => this.#laneHost(channel), {
+      holder: way.channel,
+      owner: ownerChannel,
+      writes: this.server.writesOf(ownerChannel),
+    });
+    this.#lanes.push(lane);
+    return lane;
+  }
+
+  /** The owner's end of it. */
+  ownerChannelOf(way: Way): RigChannel {
+    const channel = [...this.#ownerChannels.values()][this.routes.ways.indexOf(way)];
+    assert(channel !== undefined);
+    return channel;
+  }
+
+  #laneHost(channel: RigChannel): LaneEndHost {
+    return {
+      wheel: this.wheel,
+      identity: undefined,
+      corrupt: () => {
+        this.corruptCount++;
+      },
+      down: () => {
+        channel.lane = undefined;
+      },
+      closed: () => undefined,
+    };
   }
 
   /** A buffer of the owner, and a reference to it as the holder has it. */
@@ -303,6 +348,7 @@ export class HolderRig {
 
   async close(): Promise<void> {
     this.transfers.end();
+    for (const lane of this.#lanes) lane.cut();
     const closing = [this.owner, this.holder].map((domain) => domain.close({ drainMs: 0 }));
     let isClosed = false;
     void Promise.all(closing).then(() => (isClosed = true));
