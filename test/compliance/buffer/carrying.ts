@@ -209,9 +209,8 @@ export const carryingScenarios: readonly Scenario[] = [
         const isGrowing = counts.every((count, index) => count > (counts[index - 1] ?? 0));
         stage.check(isGrowing, `growing: ${counts.join()}`);
         stage.equal(counts.at(-1), local.length, 'told of the last byte');
-        // A piece that goes by a bulk lane is up to 8 times as long.
-        const pieceCount = Math.ceil(41 / 8);
-        stage.check(counts.length >= pieceCount, `told after each piece: ${counts.join()}`);
+        // How long its pieces are is the medium's business: on a bulk lane many times as long.
+        stage.check(counts.length > 1, `told after each piece: ${counts.join()}`);
       }
       stage.note('progress was told');
     },
