@@ -47,8 +47,8 @@ export function refused(): void {
   memory();
   // @ts-expect-error a ring is in memory of one of two kinds
   ring({ memory: 'virtual' });
-  // @ts-expect-error the parameters are those of the protocol
-  createBackEnd(back, 'memory://back/wrong', echo, { repeat: ({ word }) => ({ text: word }) });
+  // @ts-expect-error the status is that of the protocol
+  createBackEnd(back, 'memory://back/wrong', echo, { repeat: () => ({ text: 1 }) });
   // @ts-expect-error a test needs to know the driver
   testDriver();
 }
