@@ -280,7 +280,11 @@ class Control implements FrontEndControl {
           this.#refuse(kitFailureFromWire(error.remoteCode ?? 0) ?? 'WRONG_PROTOCOL');
           return;
         }
-        if (!asksAgain.includes(error.code)) return;
+        if (!asksAgain.includes(error.code)) {
+          // It takes no transactions, or none as long as a greeting: no back end of the kit.
+          this.#refuse('WRONG_PROTOCOL');
+          return;
+        }
       }
     }
   }

@@ -1,7 +1,7 @@
 /** Ends of different versions and features, in both directions. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { IdcError } from 'idc';
+import { IdcError, type EndpointHandlers } from 'idc';
 import { filter, firstValueFrom } from 'rxjs';
 import {
   createBackEnd,
@@ -205,12 +205,13 @@ describe('features', () => {
 
 describe('what does not fit is refused', () => {
   async function refusalOf(
-    offered: AnyProtocol & typeof older,
+    offered: (AnyProtocol & typeof older) | EndpointHandlers,
     wanted: typeof older,
   ): Promise<string> {
     let failure = '';
     await onPair(async ({ front, back, address }) => {
-      createBackEnd(back, address, offered, makeOldLamp([]));
+      if ('schema' in offered) createBackEnd(back, address, offered, makeOldLamp([]));
+      else back.listen(address, () => offered);
       const lamp = createFrontEnd(front, address, wanted);
       const call = lamp.off();
       await assert.rejects(lamp.ready(), (error) => {
@@ -228,6 +229,10 @@ describe('what does not fit is refused', () => {
 
   it('another protocol', async () => {
     assert.equal(await refusalOf(variant({ name: 'heater' }), older), 'WRONG_PROTOCOL');
+  });
+
+  it('a service without transactions', async () => {
+    assert.equal(await refusalOf({ message: (item) => item.complete() }, older), 'WRONG_PROTOCOL');
   });
 
   it('a version that is spoken no more', async () => {
