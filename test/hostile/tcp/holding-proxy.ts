@@ -50,9 +50,9 @@ export class HoldingProxy {
     return count;
   }
 
-  /** Lines whose listening end is still there. */
-  get lineCount(): number {
-    return this.#lines.size;
+  /** Lines that `hold` found and whose listening end is still there. */
+  get heldLineCount(): number {
+    return [...this.#lines].filter(({ isHolding }) => isHolding).length;
   }
 
   /** From now on nothing reaches the target over the lines that there are. */

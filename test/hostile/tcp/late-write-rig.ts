@@ -15,7 +15,9 @@ import { tcp } from '../../../transports/tcp/index.js';
 import { HoldingProxy } from './holding-proxy.js';
 import { openSockets, turnUntil } from './hostile-rig.js';
 
-export const bufferBytes = 1_024;
+/** As long as what goes in a transaction, and as what goes by a bulk lane. */
+export const inlineBytes = 1_024;
+export const laneBytes = 262_144;
 /** Nothing in these tests takes as long. */
 export const endlessMs = 3_600_000;
 const watchdogMs = 30_000;
@@ -26,12 +28,18 @@ export class LateWriteRig {
   readonly first: HoldingProxy;
   readonly second: HoldingProxy;
   /** The owner's memory. */
-  readonly memory: Uint8Array = new Uint8Array(bufferBytes);
+  readonly memory: Uint8Array;
   readonly buffer: RegisteredBuffer;
   /** As the holder has it. */
   readonly reference: RemoteBufferReference;
 
-  private constructor(first: HoldingProxy, second: HoldingProxy, fenceMs: number) {
+  private constructor(
+    first: HoldingProxy,
+    second: HoldingProxy,
+    fenceMs: number,
+    bufferBytes: number,
+  ) {
+    this.memory = new Uint8Array(bufferBytes);
     this.first = first;
     this.second = second;
     second.isOpen = false;
@@ -45,9 +53,9 @@ export class LateWriteRig {
     this.reference = RemoteBufferReference.decode(this.buffer.reference.encode());
   }
 
-  static async create(fenceMs: number): Promise<LateWriteRig> {
+  static async create(fenceMs: number, bufferBytes: number): Promise<LateWriteRig> {
     const [first, second] = [await HoldingProxy.create(), await HoldingProxy.create()];
-    const rig = new LateWriteRig(first, second, fenceMs);
+    const rig = new LateWriteRig(first, second, fenceMs, bufferBytes);
     const listener = rig.owner.listen('tcp://127.0.0.1:0/buffers', (offer) => offer.refuse());
     const port = Number(new URL(await listener.ready).port);
     first.targetPort = port;
@@ -57,7 +65,7 @@ export class LateWriteRig {
 
   /** Fills the buffer with one letter. */
   write(letter: string, signal?: AbortSignal): Promise<void> {
-    const source = fillOf(letter);
+    const source = this.fillOf(letter);
     const options = signal === undefined ? {} : { signal };
     return this.holder.sendToRemoteBuffer(this.reference, source, options);
   }
@@ -86,8 +94,9 @@ export class LateWriteRig {
     signal?: AbortSignal,
     prepare: () => void = () => undefined,
   ): Promise<{ outcome: Promise<string> }> {
-    // With a fresh lease it goes at once.
-    await this.write('-');
+    // With a fresh lease it goes at once, and by lane once there is one.
+    do await this.write('-');
+    while (this.memory.length >= laneBytes && this.asOwner.laneBytes === 0);
     this.first.hold();
     prepare();
     const outcome = this.write(letter, signal).then(
@@ -97,7 +106,7 @@ export class LateWriteRig {
         return `${error.code} ${error.execution}`;
       },
     );
-    await turnUntil(() => this.first.heldBytes >= bufferBytes, 'the write is on its way');
+    await turnUntil(() => this.first.heldBytes >= this.memory.length, 'the write is on its way');
     return { outcome };
   }
 
@@ -106,6 +115,11 @@ export class LateWriteRig {
     this.first.isOpen = false;
     this.second.isOpen = true;
     this.first.loseDiallers();
+  }
+
+  /** Bytes for the whole buffer. */
+  fillOf(letter: string): Uint8Array {
+    return new Uint8Array(this.memory.length).fill(letter.charCodeAt(0));
   }
 
   get asOwner(): ReturnType<Domain['transferStatistics']>['asOwner'] {
@@ -118,10 +132,10 @@ export class LateWriteRig {
 
   /** Every byte of the owner's memory, and every byte that the holder reads, is this letter. */
   async holdsOnly(letter: string): Promise<void> {
-    assert.equal(Buffer.from(this.memory).toString(), letter.repeat(bufferBytes));
-    const target = new Uint8Array(bufferBytes);
+    assert.equal(Buffer.compare(this.memory, this.fillOf(letter)), 0);
+    const target = new Uint8Array(this.memory.length);
     await this.holder.receiveFromRemoteBuffer(this.reference, target);
-    assert.equal(Buffer.from(target).toString(), letter.repeat(bufferBytes));
+    assert.equal(Buffer.compare(target, this.fillOf(letter)), 0);
   }
 
   async dispose(): Promise<void> {
@@ -133,19 +147,16 @@ export class LateWriteRig {
   }
 }
 
-export function fillOf(letter: string): Uint8Array {
-  return new Uint8Array(bufferBytes).fill(letter.charCodeAt(0));
-}
-
 /** A test with a rig of its own, whose owner grants `fenceMs`; nothing is left afterwards. */
 export function lateWrite(
   fact: string,
   fenceMs: number,
   body: (rig: LateWriteRig) => Promise<void>,
+  bufferBytes: number = inlineBytes,
 ): void {
   test(fact, { timeout: watchdogMs }, async () => {
     const before = openSockets();
-    const rig = await LateWriteRig.create(fenceMs);
+    const rig = await LateWriteRig.create(fenceMs, bufferBytes);
     try {
       await body(rig);
     } finally {

@@ -4,29 +4,42 @@
  */
 import assert from 'node:assert/strict';
 import { turnUntil } from './hostile-rig.js';
-import { bufferBytes, endlessMs, fillOf, lateWrite } from './late-write-rig.js';
+import { endlessMs, inlineBytes, laneBytes, lateWrite } from './late-write-rig.js';
 
 /** What an owner grants that is to be over soon. */
 const shortMs = 600;
 /** By then every write of before is too old: the clocks may differ, and timers have a grain. */
 const expiredMs = shortMs * 1.01 + 20;
 
+/** How a write travels follows from its length. */
+const sizes = [
+  ['a write', inlineBytes],
+  ['a write by bulk lane', laneBytes],
+] as const;
+
 async function pass(durationMs: number): Promise<void> {
   const endMs = performance.now() + durationMs;
   await turnUntil(() => performance.now() >= endMs, 'time passes');
 }
 
-lateWrite('a write that moved to another path lands there alone', endlessMs, async (rig) => {
-  const { outcome } = await rig.writeHeld('X');
-  rig.failOver();
-  assert.equal(await outcome, 'done');
-  assert.equal(rig.asHolder.fences, 1);
-  await rig.holdsOnly('X');
-  await rig.writeOnceReachable('Y');
-  rig.first.release();
-  await turnUntil(() => rig.asOwner.fencedWrites === 1, 'the old bytes arrive');
-  await rig.holdsOnly('Y');
-});
+for (const [what, bufferBytes] of sizes) {
+  lateWrite(
+    `${what} that moved to another path lands there alone`,
+    endlessMs,
+    async (rig) => {
+      const { outcome } = await rig.writeHeld('X');
+      rig.failOver();
+      assert.equal(await outcome, 'done');
+      assert.equal(rig.asHolder.fences, 1);
+      await rig.holdsOnly('X');
+      await rig.writeOnceReachable('Y');
+      rig.first.release();
+      await turnUntil(() => rig.asOwner.fencedWrites === 1, 'the old bytes arrive');
+      await rig.holdsOnly('Y');
+    },
+    bufferBytes,
+  );
+}
 
 lateWrite(
   'a write given up as maybe is fenced before the next one there',
@@ -68,7 +81,7 @@ lateWrite('a path that delays everything alike, and is never silent', shortMs, a
   const readCount = 8;
   const { outcome } = await rig.writeHeld('X', signal, () => {
     for (let count = 0; count < readCount; count++) {
-      const read = rig.holder.receiveFromRemoteBuffer(rig.reference, fillOf('r'), { signal });
+      const read = rig.holder.receiveFromRemoteBuffer(rig.reference, rig.fillOf('r'), { signal });
       read.catch(() => undefined);
     }
   });
@@ -77,9 +90,9 @@ lateWrite('a path that delays everything alike, and is never silent', shortMs, a
   abort.abort();
   assert.equal(await outcome, 'CANCELLED maybe');
   // The owner goes on hearing of its peer, six times in what it grants.
-  const portionBytes = Math.ceil((rig.first.heldBytes - bufferBytes) / readCount);
+  const portionBytes = Math.ceil((rig.first.heldBytes - inlineBytes) / readCount);
   for (let count = 1; count <= readCount; count++) {
-    rig.first.release(Math.min(portionBytes, rig.first.heldBytes - bufferBytes));
+    rig.first.release(Math.min(portionBytes, rig.first.heldBytes - inlineBytes));
     await turnUntil(() => rig.asOwner.reads >= count - 1, 'reads arrive');
     await pass(shortMs / 6);
   }
@@ -112,33 +125,41 @@ lateWrite('after a result of never nothing of it lands', shortMs, async (rig) =>
   await rig.holdsOnly('Y');
 });
 
-lateWrite(
-  'after unregister nothing lands, though the place is used again',
-  endlessMs,
-  async (rig) => {
-    const abort = new AbortController();
-    const { outcome } = await rig.writeHeld('X', abort.signal);
-    rig.failOver();
-    abort.abort();
-    assert.equal(await outcome, 'CANCELLED maybe');
-    await rig.buffer.unregister();
-    rig.memory.set(fillOf('Y'));
-    const again = rig.owner.registerBuffer(rig.memory, { access: 'readWrite' });
-    const { refused } = rig.asOwner;
-    rig.first.release();
-    await turnUntil(() => rig.asOwner.refused > refused, 'the old bytes arrive');
-    assert.deepEqual(rig.memory, fillOf('Y'));
-    assert.deepEqual(again.uses(), []);
-  },
-);
+for (const [what, bufferBytes] of sizes) {
+  lateWrite(
+    `${what}: after unregister nothing lands, though the place is used again`,
+    endlessMs,
+    async (rig) => {
+      const abort = new AbortController();
+      const { outcome } = await rig.writeHeld('X', abort.signal);
+      rig.failOver();
+      abort.abort();
+      assert.equal(await outcome, 'CANCELLED maybe');
+      await rig.buffer.unregister();
+      rig.memory.set(rig.fillOf('Y'));
+      const again = rig.owner.registerBuffer(rig.memory, { access: 'readWrite' });
+      const { refused } = rig.asOwner;
+      rig.first.release();
+      await turnUntil(() => rig.asOwner.refused > refused, 'the old bytes arrive');
+      assert.deepEqual(rig.memory, rig.fillOf('Y'));
+      assert.deepEqual(again.uses(), []);
+    },
+    bufferBytes,
+  );
 
-lateWrite('a reconnect over the same path leaves the old bytes behind', endlessMs, async (rig) => {
-  const { outcome } = await rig.writeHeld('X');
-  rig.first.loseDiallers();
-  assert.equal(await outcome, 'done');
-  await rig.writeOnceReachable('Y');
-  rig.first.release();
-  await turnUntil(() => rig.first.lineCount === 1, 'the owner has left the old connection');
-  assert.equal(rig.first.heldBytes, 0);
-  await rig.holdsOnly('Y');
-});
+  lateWrite(
+    `${what}: a reconnect over the same path leaves the old bytes behind`,
+    endlessMs,
+    async (rig) => {
+      const { outcome } = await rig.writeHeld('X');
+      rig.first.loseDiallers();
+      assert.equal(await outcome, 'done');
+      await rig.writeOnceReachable('Y');
+      rig.first.release();
+      await turnUntil(() => rig.first.heldLineCount === 0, 'the owner has left the old connection');
+      assert.equal(rig.first.heldBytes, 0);
+      await rig.holdsOnly('Y');
+    },
+    bufferBytes,
+  );
+}
