@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { runSeed } from './run.js';
 import { commandOf, shrink } from './shrink.js';
 
-const fixedSeeds = 40;
+const fixedSeeds = 25;
 const randomBatchMs = 10_000;
 
 async function expectClean(seed: number): Promise<number> {

@@ -15,6 +15,7 @@ import { repositoryRoot } from '../source-paths.js';
 import { makeTemporaryFolder } from './temporary-folder.js';
 
 const main = '02-copy-disk-image/main';
+const longImageBytes = 32 << 20;
 
 /** Where the program puts its copies, and where a test puts its images. */
 interface Place {
@@ -41,6 +42,18 @@ async function makePlace(context: TestContext): Promise<Place> {
 
 function start(place: Place, ...words: readonly string[]): Program {
   return startCommand(place, process.execPath, [examplePath(main), ...words]);
+}
+
+/** With an image that takes a while, though not as long as the Node executable. */
+async function startOnImage(place: Place): Promise<Program> {
+  return start(place, await makeLongImage(place));
+}
+
+async function makeLongImage({ images }: Place): Promise<string> {
+  const image = join(images, 'long.img');
+  const bytes = await readFile(process.execPath);
+  await writeFile(image, bytes.subarray(0, longImageBytes));
+  return image;
 }
 
 /** For an unusual way to start the program. */
@@ -264,7 +277,7 @@ for (const [signal, target, moment, pattern] of [
 ] as const) {
   test(`${signal} to the ${target} during ${moment} leaves nothing behind`, async (t) => {
     const place = await makePlace(t);
-    const program = start(place);
+    const program = await startOnImage(place);
     await program.untilOutput(pattern);
     if (target === 'group') program.interruptGroup(signal);
     else program.interrupt(signal);
@@ -277,7 +290,7 @@ for (const [signal, target, moment, pattern] of [
 
 test('output that nobody reads any more ends the program in good order', async (t) => {
   const place = await makePlace(t);
-  const program = start(place);
+  const program = await startOnImage(place);
   await program.untilOutput(/connect, epoch 1/);
   program.closeOutput();
   await assertOneLine(program, place, /the output is gone/);
@@ -285,7 +298,7 @@ test('output that nobody reads any more ends the program in good order', async (
 
 test('the process of the back end ends with its parent, even by SIGKILL', async (t) => {
   const place = await makePlace(t);
-  const program = start(place);
+  const program = await startOnImage(place);
   await program.untilOutput(/Two processes[^]* connect, epoch 1\n/);
   program.interrupt('SIGKILL');
   await program.ended;
@@ -295,7 +308,7 @@ test('the process of the back end ends with its parent, even by SIGKILL', async 
 
 test('a back end that ends by itself is one line and a code', async (t) => {
   const place = await makePlace(t);
-  const program = start(place);
+  const program = await startOnImage(place);
   const [, id] = await program.untilOutput(/the back end is process (\d+) now/);
   process.kill(Number(id), 'SIGKILL');
   await assertOneLine(program, place, /the back end, process \d+, ended by itself/);
@@ -303,7 +316,8 @@ test('a back end that ends by itself is one line and a code', async (t) => {
 
 test('on a terminal progress is a bar with rate and time left', async (t) => {
   const place = await makePlace(t);
-  const command = `"${process.execPath}" "${examplePath(main)}"`;
+  const image = await makeLongImage(place);
+  const command = `"${process.execPath}" "${examplePath(main)}" "${image}"`;
   const program = startCommand(place, 'script', ['-qec', command, '/dev/null']);
   assert.deepEqual(await program.ended, { code: 0, signal: null }, program.errors);
   assert.match(program.output, /copy +[█░]+ +\d+ % {2}[0-9.]+ [kMG]?B\/s {2}\d+:\d\d left/);
