@@ -47,6 +47,8 @@ export class ConsoleSession {
   #exit: ConsoleExit | undefined = undefined;
   #writer: Viewer | undefined = undefined;
   #isPaused = false;
+  /** Of what was typed and is not taken yet. */
+  readonly #inputs = new Set<() => void>();
   /** Called whenever somebody leaves or has seen the end. */
   #onSeen: (() => void)[] = [];
 
@@ -78,6 +80,7 @@ export class ConsoleSession {
       },
       ended: (exit) => {
         this.#exit = exit;
+        for (const settle of [...this.#inputs]) settle();
         this.#wakeAll();
         tellEnd(exit);
       },
@@ -156,9 +159,23 @@ export class ConsoleSession {
     if (this.#exit !== undefined) return consoleProtocol.failure('ENDED');
     if (this.#program.unreadBytes >= unreadBytesMax) return consoleProtocol.failure('BUSY');
     // A copy, since it may wait in the program's stream for longer than anybody waits for it.
-    const taken = this.#program.write(bytes.slice());
-    await Promise.race([taken, this.ended, ...(signal === undefined ? [] : [whenFired(signal)])]);
+    await this.#whenTaken(this.#program.write(bytes.slice()), signal);
     return undefined;
+  }
+
+  /** Or when the command has ended, or nobody waits any more. Leaves nothing behind it. */
+  #whenTaken(taken: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        this.#inputs.delete(settle);
+        signal?.removeEventListener('abort', settle);
+        resolve();
+      };
+      this.#inputs.add(settle);
+      signal?.addEventListener('abort', settle);
+      void taken.then(settle);
+      if (signal?.aborted === true) settle();
+    });
   }
 
   endInput(): void {
@@ -226,11 +243,4 @@ function makeId(runtime: Runtime): string {
   const bytes = new Uint8Array(sessionDigits / 2);
   runtime.prng.fill(bytes);
   return Buffer.from(bytes).toString('hex');
-}
-
-function whenFired(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
