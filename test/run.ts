@@ -6,13 +6,14 @@
  * about a failure, and the closing lines of node:test. A run or a file without a single test fails:
  * a suite that silently ran nothing proves nothing.
  */
+import { availableParallelism } from 'node:os';
 import { globSourcePaths } from './source-paths.js';
 import { closingLines, fileLines } from './runner/report.js';
 import { runTestFile } from './runner/run-test-file.js';
 import { addCounts, noCounts } from './runner/test-result.js';
 
-/** Test files run in processes of their own, this many at a time. */
-const processesMax = 2;
+/** Test files run in processes of their own, this many at a time: many of them mostly wait. */
+const processesMax = availableParallelism() + 1;
 
 interface Choice {
   readonly prefixes: readonly string[];

@@ -17,7 +17,7 @@ import { lookAtHoldings, residentBytes } from '../unit/ring-memory-rig.js';
 import { Flood } from './transport-flood.js';
 import { freshAddress, limits, PeerProcess, quota, ringOptions } from './transport-peer.js';
 
-const roundsDefault = 60;
+const roundsDefault = 40;
 const roundCount = Number(process.env['IDC_ROUNDS'] ?? roundsDefault);
 /** Rounds after which the process has what it needs for ever. */
 const warmRounds = 10;

@@ -13,7 +13,7 @@ import { describe, test } from 'node:test';
 import { seedOfThisRun } from '../compliance/random.js';
 import { planReplay, planRounds, playLane } from './play-rounds.js';
 
-const roundsDefault = 100;
+const roundsDefault = 40;
 /** Each lane has two processes, which mostly wait. */
 const lanesAtOnce = 2;
 

@@ -55,7 +55,7 @@ export interface DriverUnderTest<D, Front extends FrontEndControl, Medium> {
   readonly frontEnds?: number;
   /** Pieces of work of each front end in one run. Default 200. */
   readonly steps?: number;
-  /** Seeds of the simulation. Default 10. */
+  /** Seeds of the simulation. Default 5. */
   readonly seeds?: number;
   /** Items of the fuzzer. Default 500. */
   readonly fuzzRounds?: number;

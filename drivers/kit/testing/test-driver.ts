@@ -18,7 +18,7 @@ export type { DriverUnderTest } from './driver-under-test.js';
 
 const frontEndsDefault = 2;
 const stepsDefault = 200;
-const seedsDefault = 10;
+const seedsDefault = 5;
 const fuzzRoundsDefault = 500;
 const backRestarts = 5;
 
