@@ -50,6 +50,8 @@ const drawnModes: ReadonlyMap<number, boolean> = new Map([
   [25, true],
   [1006, false],
 ]);
+/** Before the screen that a program has for itself, in a drawing that has both. */
+const otherScreen = '\u001B[?1049h\u001B[H';
 /** A sequence that is longer is shown in pieces; it is text that no screen shows, or nonsense. */
 const heldBytesMax = 16 * 1024;
 
@@ -150,7 +152,9 @@ export class ModelScreen implements Screen {
   }
 
   #serialize(): string {
-    const drawn = this.#serializer.serialize({ scrollback: scrollbackRows });
+    const whole = this.#serializer.serialize({ scrollback: scrollbackRows });
+    // The package draws the other screen as if the colours of this one had ended here.
+    const drawn = whole.replace(otherScreen, `${otherScreen}\u001B[0m`);
     const [top = 0, bottom = 0] = this.#region.map(Number);
     const isWhole = top <= 1 && bottom === 0;
     // Setting the region takes the cursor home.

@@ -96,6 +96,13 @@ describe('ModelScreen', () => {
     );
   });
 
+  it('colours of the screen behind another one do not shine through', async () => {
+    const text = '\u001B[31mbehind\u001B[?1049h\u001B[0mword \u001B[31mword ';
+    const seen = await draw(text);
+    assert.equal(await draw(seen), seen);
+    assert.equal(await draw(seen, 'more'), await draw(text, 'more'));
+  });
+
   it('a sequence without an end is not held for ever', async () => {
     const model = makeModel();
     model.show(Buffer.from(`\u001B]0;${'x'.repeat(100_000)}`));
