@@ -18,6 +18,7 @@ const binary = path.join(cacheFolder, 'node_modules', packageName, 'bin', 'node'
 const leftOut = [
   // The tooling and the sources, which are the same under every Node.
   'test/api',
+  'test/cli/console',
   'test/drivers/block/nbd-clients',
   'test/drivers/block/nbd-over-idc',
   'test/package',
