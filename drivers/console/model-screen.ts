@@ -4,7 +4,8 @@
  *
  * The model is shown output up to the last place where it can be cut, so that whoever is sent a
  * drawing can go on with the bytes that follow it. Of what the package does not draw, the region
- * that scrolls and two modes are noted here.
+ * that scrolls and two modes are noted here. A cursor that the program saved before the drawing is
+ * lost: no public part of the packages tells it.
  */
 import { createRequire } from 'node:module';
 import type { ConsoleSize } from './console-protocol.js';

@@ -76,10 +76,23 @@ describe('SequenceScanner', () => {
 
 describe('ModelScreen', () => {
   const words = ['word ', '\r\n', '€', '\u001B[31m', '\u001B[0m', '\u001B[3;7H', '\u001B[K', '𝄞x'];
-  const rare = ['\u001B[?1049h', '\u001B[?1049l', '\u001B[?25l', '\u001B[2;5r', '\u001B[L', '\t'];
+  const [enter, leave] = ['\u001B[?1049h', '\u001B[?1049l'];
+  const rare = [enter, leave, '\u001B[?25l', '\u001B[2;5r', '\u001B[L', '\t'];
+
+  /** Without what leaves the other screen on the first: it restores a cursor, which may be lost. */
+  function leavingOnce(list: readonly string[]): string[] {
+    let isOther = false;
+    return list.filter((word) => {
+      const isKept = word !== leave || isOther;
+      isOther = word === enter || (isOther && word !== leave);
+      return isKept;
+    });
+  }
 
   it('a drawing, and what came after it, is as if one had seen everything', async () => {
-    const texts = fc.array(fc.constantFrom(...words, ...words, ...rare), { maxLength: 60 });
+    const texts = fc
+      .array(fc.constantFrom(...words, ...words, ...rare), { maxLength: 60 })
+      .map(leavingOnce);
     await fc.assert(
       fc.asyncProperty(texts, fc.double({ min: 0, max: 1, noNaN: true }), async (list, share) => {
         const all = Buffer.from(list.join(''));
