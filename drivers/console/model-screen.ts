@@ -13,6 +13,8 @@ import type { Drawing, Screen, ScreenSettings } from './screen.js';
 import { SequenceScanner } from './sequence-scanner.js';
 
 type Parameters = readonly (number | number[])[];
+/** The first screen, and the one that a program has for itself. */
+type ScreenKind = 'normal' | 'alternate';
 
 /** What is used of the packages. */
 interface Terminal {
@@ -23,6 +25,7 @@ interface Terminal {
     ): unknown;
     registerEscHandler(id: { readonly final: string }, handler: () => boolean): unknown;
   };
+  readonly buffer: { readonly active: { readonly type: ScreenKind } };
   write(bytes: Uint8Array | string, done: () => void): void;
   resize(columns: number, rows: number): void;
   loadAddon(addon: Serializer): void;
@@ -51,8 +54,10 @@ const drawnModes: ReadonlyMap<number, boolean> = new Map([
   [25, true],
   [1006, false],
 ]);
-/** Before the screen that a program has for itself, in a drawing that has both. */
-const otherScreen = '\u001B[?1049h\u001B[H';
+/** Before the alternate screen, in a drawing that has both. */
+const alternateScreen = '\u001B[?1049h\u001B[H';
+/** What takes one to the alternate screen. */
+const alternateModes: readonly number[] = [47, 1_047, 1_049];
 /** A sequence that is longer is shown in pieces; it is text that no screen shows, or nonsense. */
 const heldBytesMax = 16 * 1024;
 
@@ -83,7 +88,7 @@ export class ModelScreen implements Screen {
   #writtenBytes = 0;
   #position = 0;
   readonly #modes = new Map(drawnModes);
-  #region: Parameters = [];
+  readonly #regions = new Map<ScreenKind, Parameters>();
   #drawing: Promise<Drawing> | undefined = undefined;
 
   constructor({ Terminal, SerializeAddon }: Models, settings: ScreenSettings) {
@@ -120,7 +125,7 @@ export class ModelScreen implements Screen {
   }
 
   resize({ columns, rows }: ConsoleSize): void {
-    this.#region = [];
+    this.#regions.clear();
     this.#terminal.resize(columns, rows);
   }
 
@@ -154,16 +159,22 @@ export class ModelScreen implements Screen {
 
   #serialize(): string {
     const whole = this.#serializer.serialize({ scrollback: scrollbackRows });
-    // The package draws the other screen as if the colours of this one had ended here.
-    const drawn = whole.replace(otherScreen, `${otherScreen}\u001B[0m`);
-    const [top = 0, bottom = 0] = this.#region.map(Number);
-    const isWhole = top <= 1 && bottom === 0;
-    // Setting the region takes the cursor home.
-    const region = isWhole ? '' : `\u001B7\u001B[${top};${bottom}r\u001B8`;
+    const { type } = this.#terminal.buffer.active;
+    // The package draws the alternate screen as if the colours of the first had ended there. Some
+    // terminals have one region for both screens: it is made whole for the drawing.
+    const switched = `${this.#drawRegion('normal')}\u001B[?1049h\u001B[r\u001B[H\u001B[0m`;
+    const drawn = type === 'normal' ? whole : whole.replace(alternateScreen, switched);
     const modes = [...this.#modes]
       .filter(([mode, isSet]) => isSet !== drawnModes.get(mode))
       .map(([mode, isSet]) => `\u001B[?${mode}${isSet ? 'h' : 'l'}`);
-    return `${drawn}${region}${modes.join('')}`;
+    return `${drawn}${this.#drawRegion(type)}${modes.join('')}`;
+  }
+
+  #drawRegion(screen: ScreenKind): string {
+    const [top = 0, bottom = 0] = (this.#regions.get(screen) ?? []).map(Number);
+    const isWhole = top <= 1 && bottom === 0;
+    // Setting the region takes the cursor home.
+    return isWhole ? '' : `\u001B7\u001B[${top};${bottom}r\u001B8`;
   }
 
   #watch(): void {
@@ -171,19 +182,21 @@ export class ModelScreen implements Screen {
     const noteModes = (isSet: boolean) => (parameters: Parameters) => {
       for (const mode of parameters.map(Number)) {
         if (drawnModes.has(mode)) this.#modes.set(mode, isSet);
+        // Whoever leaves the alternate screen leaves nothing there.
+        if (alternateModes.includes(mode) && !isSet) this.#regions.delete('alternate');
       }
       // The terminal's own handler comes next.
       return false;
     };
     const forget = (): boolean => {
-      this.#region = [];
+      this.#regions.clear();
       for (const [mode, isSet] of drawnModes) this.#modes.set(mode, isSet);
       return false;
     };
     parser.registerCsiHandler({ prefix: '?', final: 'h' }, noteModes(true));
     parser.registerCsiHandler({ prefix: '?', final: 'l' }, noteModes(false));
     parser.registerCsiHandler({ final: 'r' }, (parameters) => {
-      this.#region = [...parameters];
+      this.#regions.set(this.#terminal.buffer.active.type, [...parameters]);
       return false;
     });
     parser.registerCsiHandler({ intermediates: '!', final: 'p' }, forget);

@@ -116,6 +116,14 @@ describe('ModelScreen', () => {
     assert.equal(await draw(seen, 'more'), await draw(text, 'more'));
   });
 
+  it('each screen keeps a region of its own', async () => {
+    const text = '\u001B[2;5r\u001B[?1049hword ';
+    const seen = await draw(text);
+    assert.equal(await draw(seen, '\u001B[L'), await draw(text, '\u001B[L'));
+    const [back, down] = ['\u001B[3;4r\u001B[?1049l', '\r\n'.repeat(7)];
+    assert.equal(await draw(seen, back, down), await draw(text, back, down));
+  });
+
   it('a sequence without an end is not held for ever', async () => {
     const model = makeModel();
     model.show(Buffer.from(`\u001B]0;${'x'.repeat(100_000)}`));
