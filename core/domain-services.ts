@@ -7,6 +7,7 @@ import type { Quota } from './quota.js';
 import type { Runtime } from './runtime.js';
 import type { Session } from './session.js';
 import type { TimerWheel } from './timer-wheel.js';
+import type { TransactionSlots } from './transaction-slots.js';
 import type { PeerIdentity } from './transport.js';
 
 export interface DomainServices {
@@ -15,6 +16,8 @@ export interface DomainServices {
   readonly keepAlive: KeepAlive;
   /** Calls `session.endTurn()` before this turn of the domain is over. */
   endTurnSoon(session: Session): void;
+  /** Calls `slots.stamp` when this turn of the domain is over. */
+  readonly stampSoon: (slots: TransactionSlots) => void;
   /** Runs `task` once the caller has returned. */
   defer(task: () => void): void;
   /** This domain's greeting, for one endpoint. */

@@ -278,6 +278,9 @@ export class Domain {
       endTurnSoon: (session) => {
         this.#turns.endTurnSoon(session);
       },
+      stampSoon: (slots) => {
+        this.#turns.stampSoon(slots);
+      },
       defer: (task) => {
         this.#turns.defer(task);
       },

@@ -87,7 +87,7 @@ export class EndpointCore implements SessionOwner {
       runtime: services.runtime,
       wheel: services.wheel,
       flushMs: settings.limits.flushMs,
-      endTurnSoon,
+      stampSoon: services.stampSoon,
     };
     this.initiator = new Initiator(host, settings.quota, settings.frameBytesMax);
     this.responder = new Responder(

@@ -273,7 +273,6 @@ export class Session implements LinkSink {
   /** The domain's turn is over. */
   endTurn(): void {
     if (this.#phase !== 'open') return;
-    this.#initiator?.transactions.endTurn();
     this.#responder?.endTurn();
   }
 

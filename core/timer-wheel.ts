@@ -47,7 +47,7 @@ export class TimerWheel {
   readonly #far = new TimerHeap(makeHead());
   readonly #due: WheelTimer = makeHead();
   #armedCount = 0;
-  #tick: number;
+  #tick: number = 0;
   #wakeTick = Infinity;
   #wake: Timer | undefined = undefined;
   readonly #onWake = (): void => {
@@ -92,8 +92,8 @@ export class TimerWheel {
   }
 
   /** Fires everything that is due; answers how many. For callers that own their thread, too. */
-  run(): number {
-    const nowTick = Math.floor(this.#runtime.clock.now() / tickMs);
+  run(nowMs: number = this.#runtime.clock.now()): number {
+    const nowTick = Math.floor(nowMs / tickMs);
     if (nowTick <= this.#tick) return 0;
     const first = Math.max(this.#tick + 1, nowTick - slotMask);
     this.#tick = nowTick;

@@ -34,8 +34,8 @@ export interface TransactionHost {
   readonly wheel: TimerWheel;
   /** How long a cancel waits for the peer's word, in milliseconds. */
   readonly flushMs: number;
-  /** Asks for `endTurn` before this turn of the domain is over. */
-  endTurnSoon(): void;
+  /** Asks for `slots.stamp` when this turn of the domain is over. */
+  stampSoon(slots: TransactionSlots): void;
 }
 
 /** What the slots ask of the initiator that holds them. */
@@ -70,7 +70,7 @@ export class TransactionSlots {
   readonly #state: Uint8Array;
   readonly #generation: Uint16Array;
   readonly #sequence: Int32Array;
-  /** Point in time, in milliseconds; negative: a length that `endTurn` turns into one. */
+  /** Point in time, in milliseconds; negative: a length that `stamp` turns into one. */
   readonly #deadline: Float64Array;
   readonly #cancelCode: ErrorCode[];
   readonly #completions: (Completion<never> | undefined)[];
@@ -215,9 +215,16 @@ export class TransactionSlots {
     return this.#isCurrent(slot, ticket) && this.#apply(slot, SlotEvent.Released);
   }
 
-  /** The turn is over: the limits of what it submitted start now. */
-  endTurn(): void {
-    if (this.#unstampedCount > 0) this.#stamp();
+  /** HOT: the turn is over: the limits of what it submitted start now. */
+  stamp(nowMs: number): void {
+    for (let index = 0; index < this.#unstampedCount; index++) {
+      const slot = this.#unstamped[index] ?? 0;
+      const length = this.#deadline[slot] ?? 0;
+      if (length > 0 || this.#state[slot] !== SlotState.Pending) continue;
+      this.#deadline[slot] = nowMs - length;
+      this.#armFor(nowMs - length, -length);
+    }
+    this.#unstampedCount = 0;
   }
 
   /** The peer left: `handledThrough` is the last sequence that it gave to a handler. */
@@ -346,22 +353,10 @@ export class TransactionSlots {
       this.#deadline[slot] = Infinity;
       return;
     }
-    if (this.#unstampedCount === this.#unstamped.length) this.#stamp();
-    if (this.#unstampedCount === 0) this.#host.endTurnSoon();
+    if (this.#unstampedCount === this.#unstamped.length) this.stamp(this.#host.runtime.clock.now());
+    if (this.#unstampedCount === 0) this.#host.stampSoon(this);
     this.#deadline[slot] = -timeoutMs;
     this.#unstamped[this.#unstampedCount++] = slot;
-  }
-
-  #stamp(): void {
-    const now = this.#host.runtime.clock.now();
-    for (let index = 0; index < this.#unstampedCount; index++) {
-      const slot = this.#unstamped[index] ?? 0;
-      const length = this.#deadline[slot] ?? 0;
-      if (length > 0 || this.#state[slot] !== SlotState.Pending) continue;
-      this.#deadline[slot] = now - length;
-      this.#armFor(now - length, -length);
-    }
-    this.#unstampedCount = 0;
   }
 
   #armFor(deadline: number, delayMs: number): void {
@@ -373,8 +368,8 @@ export class TransactionSlots {
   /** Cancels, or gives up on the flush of, whatever is over its limit; waits for the next one. */
   #expire(): void {
     this.#armedFor = Infinity;
-    this.#stamp();
     const now = this.#host.runtime.clock.now();
+    this.stamp(now);
     for (let slot = 0; slot < this.#openCount; slot++) {
       const state = this.#state[slot];
       if (state !== SlotState.Pending && state !== SlotState.Cancelling) continue;

@@ -14,6 +14,7 @@ import { assert } from './assert.js';
 import type { Runtime } from './runtime.js';
 import type { Session } from './session.js';
 import type { TimerWheel } from './timer-wheel.js';
+import type { TransactionSlots } from './transaction-slots.js';
 import { makeTransportRuntime } from './transport-runtime.js';
 import type { Transport, TransportFactory, TransportHost } from './transport.js';
 
@@ -44,12 +45,14 @@ export class TurnLoop {
   readonly #transportRuntime: Runtime;
   readonly #wheel: TimerWheel;
   readonly #wait: WaitStrategy;
-  readonly #adaptiveMs: number;
+  readonly #adaptiveMs: number = 0;
   readonly #byScheme = new Map<string, Transport>();
   readonly #full: Transport[] = [];
   readonly #flush: Transport[] = [];
   readonly #unfinished: (Session | undefined)[] = [];
   #unfinishedCount = 0;
+  /** Those whose time limits start when the clock is read next. */
+  readonly #unstamped: TransactionSlots[] = [];
   #unclockedPolls = 0;
   readonly #deferred: (() => void)[] = [];
   #phase: Phase = Phase.Idle;
@@ -110,6 +113,15 @@ export class TurnLoop {
     if (this.#phase === Phase.Idle || this.#phase === Phase.Flushing) this.#schedule();
   }
 
+  /**
+   * HOT: `slots.stamp()` is called at the end of this turn, or of the next one. For who polls it is
+   * the next look at the clock, which takes as long as a tenth of a transaction.
+   */
+  stampSoon(slots: TransactionSlots): void {
+    this.#unstamped.push(slots);
+    if (this.#phase === Phase.Idle || this.#phase === Phase.Flushing) this.#schedule();
+  }
+
   /** Runs `task` right after the caller, or in the next `poll` of a thread that never yields. */
   defer(task: () => void): void {
     this.#deferred.push(task);
@@ -131,7 +143,9 @@ export class TurnLoop {
     this.#unclockedPolls += events === 0 ? idlePollWeight : 1;
     if (this.#unclockedPolls >= pollsPerClockRead) {
       this.#unclockedPolls = 0;
-      events += this.#wheel.run();
+      const nowMs = this.#runtime.clock.now();
+      this.#stamp(nowMs);
+      events += this.#wheel.run(nowMs);
     }
     if (this.#crash !== undefined) throw this.#crash;
     return events;
@@ -165,6 +179,7 @@ export class TurnLoop {
   #turn(): void {
     const startMs = this.#wait === 'adaptive' ? this.#runtime.clock.now() : 0;
     const events = this.#run(framesPerTurnMax);
+    if (this.#unstamped.length > 0) this.#stamp(this.#runtime.clock.now());
     if (this.#isScheduled) return;
     if (!this.#isStopped && this.#pollsOn(startMs, events)) this.#schedule();
     else this.#park();
@@ -213,6 +228,12 @@ export class TurnLoop {
     this.#phase = Phase.Finishing;
     this.#finish();
     return events;
+  }
+
+  #stamp(nowMs: number): void {
+    for (let slots = this.#unstamped.pop(); slots; slots = this.#unstamped.pop()) {
+      slots.stamp(nowMs);
+    }
   }
 
   /** Whoever asks for another turn meanwhile has it in this one. */

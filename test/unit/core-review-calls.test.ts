@@ -169,6 +169,33 @@ describe('a thread that polls and never yields', () => {
     void front.close();
     void back.close();
   });
+
+  it('sees the time limit of a transaction', () => {
+    const { back, front, endpoint } = makePair({ transaction: () => undefined });
+    const end = performance.now() + 5000;
+    const pollWhile = (isGoingOn: () => boolean): void => {
+      while (isGoingOn() && performance.now() < end) {
+        back.poll();
+        front.poll();
+      }
+    };
+    pollWhile(() => endpoint.state !== 'connected');
+    let settledCode: ErrorCode | undefined;
+    const startMs = performance.now();
+    endpoint.transact(
+      Uint8Array.of(1),
+      (_context, code) => {
+        settledCode = code;
+      },
+      undefined,
+      20,
+    );
+    pollWhile(() => settledCode === undefined);
+    assert.equal(settledCode, ErrorCode.Timeout);
+    assert(performance.now() - startMs >= 20, 'not early');
+    void front.close();
+    void back.close();
+  });
 });
 
 describe('a reply that lies', () => {

@@ -285,14 +285,14 @@ describe('time limit', () => {
     );
   });
 
-  it('the end of a turn is asked for in each epoch, whatever the last one left', () => {
+  it('a stamp is asked for in each epoch, whatever the last one left', () => {
     const runtime = new VirtualRuntime();
     let asked = 0;
     const host = {
       runtime,
       wheel: new TimerWheel(runtime),
       flushMs: 10,
-      endTurnSoon: () => asked++,
+      stampSoon: () => asked++,
     };
     const owner = { sendFlush: () => undefined, takeBack: () => false, slotFreed: () => undefined };
     const slots = new TransactionSlots(host, owner, 2);

@@ -40,15 +40,17 @@ export class PairEnd implements SessionOwner {
   /** False: nobody listens. */
   isListening = true;
   drainedCount = 0;
+  readonly #runtime: VirtualRuntime;
   #isEndTurnOwed = false;
 
   constructor(runtime: VirtualRuntime, quota: Quota, frameBytesMax: number) {
+    this.#runtime = runtime;
     const wheel = new TimerWheel(runtime);
     const endTurnSoon = (): void => {
       this.#isEndTurnOwed = true;
     };
     this.initiator = new Initiator(
-      { runtime, wheel, flushMs: 100, endTurnSoon },
+      { runtime, wheel, flushMs: 100, stampSoon: endTurnSoon },
       quota,
       frameBytesMax,
     );
@@ -87,6 +89,7 @@ export class PairEnd implements SessionOwner {
     if (!this.#isEndTurnOwed) return;
     this.#isEndTurnOwed = false;
     this.session.endTurn();
+    this.initiator.transactions.stamp(this.#runtime.clock.now());
   }
 
   /** Submits a transaction whose end is recorded under `name`. */
