@@ -156,6 +156,8 @@ export class RingLink implements Link {
     writer.commit();
     if (this.#isDirty) return;
     this.#isDirty = true;
+    // The first of a turn is seen at once: a single request need not wait for this turn to end.
+    writer.show();
     this.#group.awaken(this);
   }
 
@@ -267,7 +269,7 @@ export class RingLink implements Link {
     if (writer.publish()) this.#ring();
     let handled = 0;
     let offset: number = PeekRefusal.Nothing;
-    while (handled < limit) {
+    while (handled < limit && !reader.looksEmpty) {
       offset = reader.peek();
       if (offset < 0) break;
       this.#sink.frame(reader.bytes, offset, reader.peekedBytes);
@@ -290,7 +292,7 @@ export class RingLink implements Link {
     if (reader.publish()) this.#ring();
     if (this.#state !== LinkState.Up) return 0;
     if (offset === PeekRefusal.Corrupt || writer.isCorrupt) return this.#fall(Fault.Corrupt);
-    return reader.isPeerEnded ? this.#fall(Fault.Closed) : 0;
+    return !reader.looksOpen && reader.isPeerEnded ? this.#fall(Fault.Closed) : 0;
   }
 
   /** A sink that is told `writable` may fill the ring again, and so on without an end. */

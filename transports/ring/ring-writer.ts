@@ -128,6 +128,12 @@ export class RingWriter {
     this.#claimEnd = this.#tail;
   }
 
+  /** Shows a peer that is awake what is committed; `publish` has to follow, for one that sleeps. */
+  // HOT:
+  show(): void {
+    if (this.#published !== this.#tail && !this.#isEnded) this.#storeProduced();
+  }
+
   /** Shows the peer what is committed. True if it sleeps: then ring its doorbell. */
   // HOT:
   publish(): boolean {
