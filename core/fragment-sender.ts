@@ -29,7 +29,7 @@ export interface LinkWriter {
 }
 
 export class FragmentSender {
-  readonly #streamFlag: number;
+  readonly #streamFlag: number = 0;
   readonly #staging: Uint8Array;
   /** The item's own frame header, which travels at the head of its first fragment. */
   readonly #header = new Int32Array(3);

@@ -17,9 +17,9 @@ export interface MessageOwner {
 export class ReceivedMessage {
   /** Holds the body at `offset`; shared with other slots, so keep inside `byteLength`. */
   readonly bytes: Uint8Array;
-  readonly offset: number;
+  readonly offset: number = 0;
   /** @internal Index of the slot. */
-  readonly slot: number;
+  readonly slot: number = 0;
   readonly #owner: MessageOwner;
   #byteLength = 0;
   #sequence = 0;

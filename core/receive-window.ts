@@ -22,7 +22,7 @@ export class ReceiveWindow {
    */
   readonly #previous: Int32Array;
   readonly #next: Int32Array;
-  readonly #head: number;
+  readonly #head: number = 0;
   #ordinal = 0;
   #owedCount = 0;
   /** Completed messages that the peer has been told of. */

@@ -21,9 +21,9 @@ const noStatus = new Uint8Array(0);
 export class ReceivedTransaction {
   /** Holds the parameters at `offset`; shared with other slots, so keep inside. */
   readonly bytes: Uint8Array;
-  readonly offset: number;
+  readonly offset: number = 0;
   /** @internal Index of the slot. */
-  readonly slot: number;
+  readonly slot: number = 0;
   readonly #owner: ReceivedTransactionOwner;
   #byteLength = 0;
   #ticket = 0;

@@ -20,7 +20,7 @@ export class ReplyQueue {
   #count = 0;
   readonly #owedBySlot: Uint8Array;
   readonly #status: ByteArea;
-  readonly #stride: number;
+  readonly #stride: number = 0;
   readonly #statusBytes: Int32Array;
   readonly #codes: Int32Array;
   readonly #flags: Uint8Array;

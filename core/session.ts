@@ -67,7 +67,7 @@ export class Session implements LinkSink {
   unansweredTicks = 0;
   #isPingOut = false;
   readonly #wheel: TimerWheel;
-  readonly #frameBytesMax: number;
+  readonly #frameBytesMax: number = 0;
   readonly #timer = new WheelTimer(() => {
     this.#timeOut();
   });

@@ -66,7 +66,7 @@ export class MemoryLink implements Link, TurnTaker {
 
   readonly #setting: LinkSetting;
   readonly #ready: ReadyQueue;
-  readonly #frameBytesMax: number;
+  readonly #frameBytesMax: number = 0;
   readonly #outgoing: MemoryPipe;
   readonly #forget: (link: MemoryLink) => void;
   #state: LinkState = LinkState.Dialling;

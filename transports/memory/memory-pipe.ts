@@ -39,9 +39,9 @@ export class MemoryPipe {
   /** The ring; `claim` and `peek` answer offsets into it. */
   readonly bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #mask: number;
-  #written: number;
-  #read: number;
+  readonly #mask: number = 0;
+  #written: number = 0;
+  #read: number = 0;
   /** What the open claim takes, its pad included; 0 if no claim is open. */
   #claimedBytes = 0;
   /** Free bytes that a refused writer waits for; 0 if none waits. */

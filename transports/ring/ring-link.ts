@@ -75,7 +75,7 @@ export class RingLink implements Link {
 
   readonly #group: LinkGroup;
   readonly #own: OwnMemory | undefined;
-  readonly #frameBytesMax: number;
+  readonly #frameBytesMax: number = 0;
   readonly #abandon: () => void;
   readonly #sleeper: Sleeper | undefined;
   #state: LinkState = LinkState.Opening;

@@ -33,20 +33,20 @@ export class RingReader {
   readonly #words: Int32Array;
   readonly #peer: Int32Array;
   readonly #own: Int32Array;
-  readonly #ringBytes: number;
-  readonly #mask: number;
-  readonly #frameBytesMax: number;
-  readonly #publishBytes: number;
+  readonly #ringBytes: number = 0;
+  readonly #mask: number = 0;
+  readonly #frameBytesMax: number = 0;
+  readonly #publishBytes: number = 0;
   /** The next record begins here. */
-  #head: number;
+  #head: number = 0;
   /** Known to be produced up to here. */
-  #tail: number;
+  #tail: number = 0;
   /** The peeked record ends here; `#head` if none was peeked. */
-  #peekEnd: number;
+  #peekEnd: number = 0;
   /** The peer knows that everything before this is consumed. */
-  #published: number;
+  #published: number = 0;
   /** Up to here the peer was asked whether it sleeps for want of space. */
-  #announced: number;
+  #announced: number = 0;
   #isCorrupt = false;
 
   /** Starts where `own` says that it has consumed, which in new memory is 0. */

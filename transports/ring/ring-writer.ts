@@ -31,21 +31,21 @@ export class RingWriter {
   readonly #words: Int32Array;
   readonly #own: Int32Array;
   readonly #peer: Int32Array;
-  readonly #ringBytes: number;
-  readonly #mask: number;
-  readonly #frameBytesMax: number;
+  readonly #ringBytes: number = 0;
+  readonly #mask: number = 0;
+  readonly #frameBytesMax: number = 0;
   /** At so many unpublished bytes `commit` publishes. */
-  #publishBytes: number;
+  #publishBytes: number = 0;
   /** Committed up to here. */
-  #tail: number;
+  #tail: number = 0;
   /** Where the open claim ends; `#tail` if none is open. */
-  #claimEnd: number;
+  #claimEnd: number = 0;
   /** The peer sees records up to here. */
-  #published: number;
+  #published: number = 0;
   /** Up to here the peer was asked whether it sleeps. */
-  #announced: number;
+  #announced: number = 0;
   /** The peer's `consumed`, as it was read last; never beyond `#published`. */
-  #consumed: number;
+  #consumed: number = 0;
   /** The refused record that waits for room; 0 if none does. */
   #refusedBytes = 0;
   #isEnded = false;

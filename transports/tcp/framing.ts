@@ -38,7 +38,7 @@ export class LandingArea {
   readonly view: DataView;
   /** The place for the next read, by the number of bytes that it starts past a multiple of 4. */
   readonly #places: readonly [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-  readonly #headroomBytes: number;
+  readonly #headroomBytes: number = 0;
 
   constructor(frameBytesMax: number, readBytes: number) {
     const headroomBytes = recordBytes(frameBytesMax);
@@ -74,7 +74,7 @@ export class FrameReader {
 
   readonly #area: LandingArea;
   readonly #pool: CarryPool;
-  readonly #frameBytesMax: number;
+  readonly #frameBytesMax: number = 0;
   #carry: Uint8Array | undefined = undefined;
   #carriedBytes = 0;
   /** With a carry: the length at which it is worth looking at again. */

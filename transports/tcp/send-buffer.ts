@@ -32,7 +32,7 @@ export class SendBuffer {
 
   readonly #view: DataView;
   readonly #first: Half;
-  readonly #recordBytesMax: number;
+  readonly #recordBytesMax: number = 0;
   #active: Half;
   #other: Half;
   /** What is committed but not taken: the active half from here to `#committed`. */

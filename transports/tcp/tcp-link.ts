@@ -63,7 +63,7 @@ export class TcpLink implements Link, Flushable, ConnectionOwner {
   readonly claimBytes: Uint8Array;
 
   readonly #group: LinkGroup;
-  readonly #frameBytesMax: number;
+  readonly #frameBytesMax: number = 0;
   readonly #reader: FrameReader;
   readonly #output: SendBuffer;
   readonly #connection: Connection;
