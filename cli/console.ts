@@ -2,6 +2,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { attach } from './console-attach.js';
 import { serve } from './console-serve.js';
+import { parseMilliseconds } from './units.js';
 
 const addressHelp = 'tcp://HOST:PORT/SERVICE or ring://NAME/SERVICE';
 
@@ -25,7 +26,12 @@ export function addConsole(program: Command): void {
       rows: 24,
     })
     .option('--no-terminal', 'plain pipes in place of a pseudo-terminal')
-    .option('-l, --linger-ms <ms>', 'how long the end waits for who was cut off', parseMs, 10_000)
+    .option(
+      '-l, --linger-ms <ms>',
+      'how long the end waits for who was cut off',
+      parseMilliseconds,
+      10_000,
+    )
     .option('--json', 'print what happens as lines of JSON', false)
     .addHelpText(
       'after',
@@ -45,7 +51,7 @@ export function addConsole(program: Command): void {
       parseKey,
       parseKey('ctrl-]'),
     )
-    .option('-t, --timeout-ms <ms>', 'how long to look for the back end', parseMs, 10_000)
+    .option('-t, --timeout-ms <ms>', 'how long to look for the back end', parseMilliseconds, 10_000)
     .addHelpText(
       'after',
       '\nWhile the back end cannot be reached it is looked for; the command goes on meanwhile.\n' +
@@ -59,12 +65,6 @@ function parseSize(text: string): { readonly columns: number; readonly rows: num
   const size = { columns: Number(columns), rows: Number(rows) };
   if (size.columns >= 1 && size.columns <= 1_000 && size.rows >= 1 && size.rows <= 500) return size;
   throw new InvalidArgumentError('expected columns and rows, as in 80x24');
-}
-
-function parseMs(text: string): number {
-  const ms = Number(text);
-  if (text !== '' && ms >= 0 && ms < 2 ** 31) return ms;
-  throw new InvalidArgumentError('expected a number of milliseconds');
 }
 
 /** The byte that a key with Ctrl sends; undefined for none. */

@@ -5,6 +5,7 @@ import { IdcError, type Domain, type Endpoint } from 'idc';
 import { ExitCode, Failure } from './failure.js';
 import { onInterrupt } from './interrupt.js';
 import { addressProblem, createCommandDomain } from './transports.js';
+import { parseMilliseconds } from './units.js';
 
 interface PingOptions {
   readonly count: number;
@@ -31,8 +32,8 @@ export function addPing(program: Command): void {
     .description('connect to a service, and measure round trips to its domain')
     .argument('<address>', 'tcp://HOST:PORT/SERVICE or ring://NAME/SERVICE')
     .option('-c, --count <n>', 'stop after so many round trips', parseCount, 10)
-    .option('-i, --interval-ms <ms>', 'pause between two of them', parseMs, 100)
-    .option('-t, --timeout-ms <ms>', 'how long to wait for the peer', parseMs, 5_000)
+    .option('-i, --interval-ms <ms>', 'pause between two of them', parseMilliseconds, 100)
+    .option('-t, --timeout-ms <ms>', 'how long to wait for the peer', parseMilliseconds, 5_000)
     .option('--json', 'print the summary as one line of JSON', false)
     .addHelpText('after', '\nExample:\n  idc ping tcp://127.0.0.1:7000/hello --count 100')
     .action(ping);
@@ -141,10 +142,4 @@ function parseCount(text: string): number {
   const count = Number(text);
   if (Number.isSafeInteger(count) && count >= 1) return count;
   throw new InvalidArgumentError('expected a whole number from 1 on');
-}
-
-function parseMs(text: string): number {
-  const ms = Number(text);
-  if (text !== '' && ms >= 0 && ms < 2 ** 31) return ms;
-  throw new InvalidArgumentError('expected a number of milliseconds');
 }

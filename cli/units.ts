@@ -1,4 +1,4 @@
-/** Bytes and rates, for people. */
+/** Bytes, rates and times as people write and read them. */
 import { InvalidArgumentError } from 'commander';
 
 const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
