@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import type { Domain } from 'idc';
 import { sliceDevice, type BlockDevice } from 'idc/drivers/block';
-import { failureOf, isAddress, isThere, openAddress, openFile } from './block-place.js';
+import { addressForm, isAddress } from './address.js';
+import { failureOf, isThere, openAddress, openFile } from './block-place.js';
 import { ExitCode, Failure } from './failure.js';
 import { onInterrupt } from './interrupt.js';
 import { startProgress, type Progress } from './progress.js';
@@ -41,7 +42,7 @@ export function addBlockCopy(block: Command): void {
   block
     .command('copy')
     .description('copy all bytes of a block device to another; zeroes are not moved')
-    .argument('<source>', 'a file, tcp://HOST:PORT/SERVICE or ring://NAME/SERVICE')
+    .argument('<source>', `a file, ${addressForm}`)
     .argument('<target>', 'likewise; a file that is not there is made')
     .option('-t, --timeout-ms <ms>', 'how long to wait for a back end', parseMilliseconds, 5_000)
     .option('--json', 'print the summary as one line of JSON', false)

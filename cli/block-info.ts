@@ -1,6 +1,7 @@
 /** `idc block info ADDRESS`: what the block device at an address is. */
 import type { Command } from 'commander';
 import type { BlockDevice } from 'idc/drivers/block';
+import { addressForm } from './address.js';
 import { failureOf, openAddress } from './block-place.js';
 import { onInterrupt } from './interrupt.js';
 import { createCommandDomain } from './transports.js';
@@ -25,7 +26,7 @@ export function addBlockInfo(block: Command): void {
   block
     .command('info')
     .description('tell what the block device at an address is')
-    .argument('<address>', 'tcp://HOST:PORT/SERVICE or ring://NAME/SERVICE')
+    .argument('<address>', addressForm)
     .option('-t, --timeout-ms <ms>', 'how long to wait for the back end', parseMilliseconds, 5_000)
     .option('--json', 'print it as one line of JSON', false)
     .addHelpText('after', '\nExample:\n  idc block info tcp://127.0.0.1:7000/disk')

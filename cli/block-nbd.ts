@@ -10,9 +10,10 @@ import {
   type NbdServer,
   type RemoteDevice,
 } from 'idc/drivers/block';
+import { addressForm, requireAddress } from './address.js';
 import { ExitCode, Failure } from './failure.js';
 import { onInterrupt } from './interrupt.js';
-import { addressProblem, createCommandDomain } from './transports.js';
+import { createCommandDomain } from './transports.js';
 import { describeBytes, parseMilliseconds } from './units.js';
 
 interface NbdOptions {
@@ -33,7 +34,7 @@ export function addBlockNbd(block: Command): void {
   block
     .command('nbd')
     .description('serve a block device to NBD clients: qemu, nbdcopy, nbdfuse, fio and others')
-    .argument('<address>', 'tcp://HOST:PORT/SERVICE or ring://NAME/SERVICE')
+    .argument('<address>', addressForm)
     .requiredOption('-l, --listen <place>', 'the path of a socket file, or HOST:PORT')
     .option('-n, --name <name>', 'the name of the export', '')
     .option('--description <text>', 'what clients tell people that it is')
@@ -61,8 +62,7 @@ export function addBlockNbd(block: Command): void {
 }
 
 async function serve(address: string, options: NbdOptions): Promise<void> {
-  const problem = addressProblem(address);
-  if (problem !== undefined) throw new Failure(problem, ExitCode.Usage);
+  requireAddress(address);
   const domain = createCommandDomain('idc block nbd');
   const interrupt = onInterrupt();
   try {

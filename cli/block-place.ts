@@ -8,12 +8,8 @@ import {
   type BlockDevice,
   type FileDeviceOptions,
 } from 'idc/drivers/block';
+import { requireAddress } from './address.js';
 import { ExitCode, Failure } from './failure.js';
-import { addressProblem } from './transports.js';
-
-export function isAddress(place: string): boolean {
-  return place.includes('://');
-}
 
 /** True if there is a file of that name, of whatever kind. */
 export function isThere(path: string): boolean {
@@ -27,8 +23,7 @@ export async function openAddress(
   timeouts: { readonly connectMs: number; readonly timeoutMs?: number },
   signal: AbortSignal,
 ): Promise<BlockDevice> {
-  const problem = addressProblem(address);
-  if (problem !== undefined) throw new Failure(problem, ExitCode.Usage);
+  requireAddress(address);
   try {
     return await openRemoteDevice(domain, address, { ...timeouts, signal });
   } catch (error) {

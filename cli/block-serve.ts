@@ -4,11 +4,12 @@ import type { Command } from 'commander';
 import { IdcError } from 'idc';
 import { createMemoryDevice, serveDevice, type BlockDevice } from 'idc/drivers/block';
 import { openFileJournal, type FileJournal } from 'idc/drivers/kit';
-import { failureOf, isAddress, openFile } from './block-place.js';
+import { addressForm, isAddress, requireAddress } from './address.js';
+import { failureOf, openFile } from './block-place.js';
 import { ExitCode, Failure } from './failure.js';
 import { lockFile } from './file-lock.js';
 import { onInterrupt } from './interrupt.js';
-import { addressProblem, createCommandDomain } from './transports.js';
+import { createCommandDomain } from './transports.js';
 import { describeBytes, parseBytes } from './units.js';
 
 interface ServeOptions {
@@ -37,7 +38,7 @@ export function addBlockServe(block: Command): void {
     .command('serve')
     .description('serve a file, or memory, as a block device; SIGINT and SIGTERM end it')
     .argument('[file]', 'an image; what front ends flush is in it')
-    .requiredOption('-l, --listen <address>', 'tcp://HOST:PORT/SERVICE or ring://NAME/SERVICE')
+    .requiredOption('-l, --listen <address>', addressForm)
     .option(
       '-m, --memory <size>',
       'memory instead of a file; lost when the command ends',
@@ -58,7 +59,8 @@ export function addBlockServe(block: Command): void {
 
 async function serve(file: string | undefined, options: ServeOptions): Promise<void> {
   const { listen, blockSize, readOnly, json } = options;
-  const problem = addressProblem(listen) ?? optionProblem(file, options);
+  requireAddress(listen);
+  const problem = optionProblem(file, options);
   if (problem !== undefined) throw new Failure(problem, ExitCode.Usage);
   const { what, device, journal, contents, unlock } = await open(file, options);
   const domain = createCommandDomain('idc block serve');

@@ -7,10 +7,11 @@ import {
   type ConsoleView,
 } from 'idc/drivers/console';
 import { DriverError } from 'idc/drivers/kit';
+import { requireAddress } from './address.js';
 import { ExitCode, Failure } from './failure.js';
 import { onInterrupt } from './interrupt.js';
 import { LocalTerminal } from './local-terminal.js';
-import { addressProblem, createCommandDomain } from './transports.js';
+import { createCommandDomain } from './transports.js';
 
 interface AttachOptions {
   readonly view: boolean;
@@ -24,8 +25,7 @@ interface AttachOptions {
 const interruptKey = 3;
 
 export async function attach(address: string, options: AttachOptions): Promise<void> {
-  const problem = addressProblem(address);
-  if (problem !== undefined) throw new Failure(problem, ExitCode.Usage);
+  requireAddress(address);
   const domain = createCommandDomain('idc console attach');
   const interrupt = onInterrupt();
   const visit = new Visit(address, options);

@@ -2,9 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { IdcError } from 'idc';
 import { serveConsole, type ConsoleExit, type ConsoleServer } from 'idc/drivers/console';
+import { requireAddress } from './address.js';
 import { ExitCode, Failure } from './failure.js';
 import { onInterrupt } from './interrupt.js';
-import { addressProblem, createCommandDomain } from './transports.js';
+import { createCommandDomain } from './transports.js';
 
 interface ServeOptions {
   readonly directory?: string;
@@ -19,8 +20,7 @@ export async function serve(
   words: readonly string[],
   options: ServeOptions,
 ): Promise<void> {
-  const problem = addressProblem(address);
-  if (problem !== undefined) throw new Failure(problem, ExitCode.Usage);
+  requireAddress(address);
   const domain = createCommandDomain('idc console serve');
   const interrupt = onInterrupt();
   const [command = '', ...rest] = words;

@@ -1,10 +1,9 @@
 /** `idc console …`: a command behind an address, and its terminal wherever one attaches. */
 import { InvalidArgumentError, type Command } from 'commander';
+import { addressForm } from './address.js';
 import { attach } from './console-attach.js';
 import { serve } from './console-serve.js';
 import { parseMilliseconds } from './units.js';
-
-const addressHelp = 'tcp://HOST:PORT/SERVICE or ring://NAME/SERVICE';
 
 export function addConsole(program: Command): void {
   const command = program
@@ -18,7 +17,7 @@ export function addConsole(program: Command): void {
   command
     .command('serve')
     .description('run a command in a pseudo-terminal, and serve it until it ends')
-    .argument('<address>', addressHelp)
+    .argument('<address>', addressForm)
     .argument('<command...>', 'the command and its words, after --')
     .option('-C, --directory <path>', 'where it runs')
     .option('--size <columns>x<rows>', 'of its screen until somebody attaches', parseSize, {
@@ -42,7 +41,7 @@ export function addConsole(program: Command): void {
   command
     .command('attach')
     .description('show what a served command shows, and type into it; ends with its exit code')
-    .argument('<address>', addressHelp)
+    .argument('<address>', addressForm)
     .option('-v, --view', 'only look; any number of terminals may', false)
     .option('--take-over', 'write in place of whoever does now, who then only looks', false)
     .option(

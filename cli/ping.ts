@@ -2,9 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 import { IdcError, type Domain, type Endpoint } from 'idc';
+import { addressForm, requireAddress } from './address.js';
 import { ExitCode, Failure } from './failure.js';
 import { onInterrupt } from './interrupt.js';
-import { addressProblem, createCommandDomain } from './transports.js';
+import { createCommandDomain } from './transports.js';
 import { parseMilliseconds } from './units.js';
 
 interface PingOptions {
@@ -30,7 +31,7 @@ export function addPing(program: Command): void {
   program
     .command('ping')
     .description('connect to a service, and measure round trips to its domain')
-    .argument('<address>', 'tcp://HOST:PORT/SERVICE or ring://NAME/SERVICE')
+    .argument('<address>', addressForm)
     .option('-c, --count <n>', 'stop after so many round trips', parseCount, 10)
     .option('-i, --interval-ms <ms>', 'pause between two of them', parseMilliseconds, 100)
     .option('-t, --timeout-ms <ms>', 'how long to wait for the peer', parseMilliseconds, 5_000)
@@ -40,8 +41,7 @@ export function addPing(program: Command): void {
 }
 
 async function ping(address: string, options: PingOptions): Promise<void> {
-  const problem = addressProblem(address);
-  if (problem !== undefined) throw new Failure(problem, ExitCode.Usage);
+  requireAddress(address);
   const domain = createCommandDomain('idc ping');
   const interrupt = onInterrupt();
   try {

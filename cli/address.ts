@@ -1,0 +1,19 @@
+/** Addresses as users give them to a command. */
+import { ExitCode, Failure } from './failure.js';
+
+const schemes = ['tcp', 'ring'] as const;
+
+/** What help and complaints say that an address looks like. */
+export const addressForm: string = 'tcp://HOST:PORT/SERVICE or ring://NAME/SERVICE';
+
+/** True if a place is no file but an address, whether one that can be reached or not. */
+export function isAddress(place: string): boolean {
+  return place.includes('://');
+}
+
+/** Fails with what is wrong with an address, if a command cannot reach what is there at all. */
+export function requireAddress(address: string): void {
+  const scheme = address.slice(0, Math.max(0, address.indexOf('://')));
+  if (schemes.some((known) => known === scheme)) return;
+  throw new Failure(`${address}: not an address; expected ${addressForm}`, ExitCode.Usage);
+}
