@@ -3,6 +3,7 @@
  * many bytes, and lends a buffer. It runs in a child, which ends when its parent does.
  */
 import type { Domain, EndpointHandlers, RemoteBufferReference } from 'idc';
+import { print } from './print.js';
 import { createCommandDomain } from './transports.js';
 
 export const bufferBytes: number = 1024 * 1024;
@@ -31,7 +32,7 @@ function makeHandlers(reference: RemoteBufferReference): EndpointHandlers {
 export async function benchPeer(address: string): Promise<void> {
   const domain = createCommandDomain('idc bench-peer');
   const bound = await offerPeer(domain, address);
-  process.stdout.write(`${bound}\n`);
+  print(bound);
   await new Promise((resolve) => {
     process.stdin.on('close', resolve);
     process.stdin.resume();

@@ -9,6 +9,7 @@ import { benchPeer, offerPeer } from './bench-peer.js';
 import { measurements, type Place, type Row } from './bench-measure.js';
 import { ExitCode, Failure } from './failure.js';
 import { onInterrupt } from './interrupt.js';
+import { print } from './print.js';
 import { createCommandDomain } from './transports.js';
 import { version } from './version.js';
 
@@ -181,10 +182,6 @@ function describe({ what, figure, value, unit }: Row): string {
   const digits = value >= 1_000 ? 0 : value >= 10 ? 1 : 3;
   const number = value.toLocaleString('en', { maximumFractionDigits: digits });
   return `  ${what.padEnd(48)} ${figure.padEnd(5)} ${number.padStart(12)} ${unit}`;
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
 
 function parseRunMs(text: string): number {

@@ -6,6 +6,7 @@ import { addressForm, isAddress } from './address.js';
 import { failureOf, isThere, openAddress, openFile } from './block-place.js';
 import { ExitCode, Failure } from './failure.js';
 import { onInterrupt } from './interrupt.js';
+import { print } from './print.js';
 import { startProgress, type Progress } from './progress.js';
 import { createCommandDomain } from './transports.js';
 import { describeBytes, parseMilliseconds } from './units.js';
@@ -70,7 +71,7 @@ async function copy(source: string, target: string, options: CopyOptions): Promi
     if (interrupt.signal.aborted) {
       throw new Failure(`interrupted: ${target} has a part of ${source} only`);
     }
-    process.stdout.write(`${json ? JSON.stringify(summary) : describe(summary)}\n`);
+    print(json ? JSON.stringify(summary) : describe(summary));
   } catch (error) {
     throw failureOf(error);
   } finally {

@@ -4,6 +4,7 @@ import type { BlockDevice } from 'idc/drivers/block';
 import { addressForm } from './address.js';
 import { failureOf, openAddress } from './block-place.js';
 import { onInterrupt } from './interrupt.js';
+import { print } from './print.js';
 import { createCommandDomain } from './transports.js';
 import { describeBytes, parseMilliseconds } from './units.js';
 
@@ -40,7 +41,7 @@ async function info(address: string, { timeoutMs, json }: InfoOptions): Promise<
     const timeouts = { connectMs: timeoutMs, timeoutMs };
     const device = await openAddress(domain, address, timeouts, interrupt.signal);
     const facts = await look(address, device, interrupt.signal);
-    process.stdout.write(`${json ? JSON.stringify(facts) : describe(facts)}\n`);
+    print(json ? JSON.stringify(facts) : describe(facts));
     await device.close();
   } catch (error) {
     throw failureOf(error);

@@ -13,6 +13,7 @@ import {
 import { addressForm, requireAddress } from './address.js';
 import { ExitCode, Failure } from './failure.js';
 import { onInterrupt } from './interrupt.js';
+import { print } from './print.js';
 import { createCommandDomain } from './transports.js';
 import { describeBytes, parseMilliseconds } from './units.js';
 
@@ -115,7 +116,7 @@ function announce(uri: string, device: RemoteDevice, served: BlockDevice, json: 
   const facts = { uri, address, byteLength, blockBytes, isReadOnly };
   const access = isReadOnly ? ', read-only' : '';
   const text = `${uri} serves ${describeBytes(byteLength)} of ${address}${access}`;
-  process.stdout.write(`${json ? JSON.stringify(facts) : text}\n`);
+  print(json ? JSON.stringify(facts) : text);
 }
 
 /** What is no mistake of the program is one line, with what to do. */

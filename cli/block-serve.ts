@@ -9,6 +9,7 @@ import { failureOf, openFile } from './block-place.js';
 import { ExitCode, Failure } from './failure.js';
 import { lockFile } from './file-lock.js';
 import { onInterrupt } from './interrupt.js';
+import { print } from './print.js';
 import { createCommandDomain } from './transports.js';
 import { describeBytes, parseBytes } from './units.js';
 
@@ -154,8 +155,4 @@ function whenAborted(signal: AbortSignal): Promise<void> {
       resolve();
     });
   });
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -5,6 +5,7 @@ import { serveConsole, type ConsoleExit, type ConsoleServer } from 'idc/drivers/
 import { requireAddress } from './address.js';
 import { ExitCode, Failure } from './failure.js';
 import { onInterrupt } from './interrupt.js';
+import { complain, print } from './print.js';
 import { createCommandDomain } from './transports.js';
 
 interface ServeOptions {
@@ -55,7 +56,7 @@ async function announce(server: ConsoleServer, address: string, json: boolean): 
     print(JSON.stringify({ ...listening, problems }));
     return;
   }
-  for (const problem of problems) process.stderr.write(`idc: ${problem}\n`);
+  for (const problem of problems) complain(problem);
   print(`listening at ${bound}`);
 }
 
@@ -86,8 +87,4 @@ async function untilEnded(
   const either = AbortSignal.any([signal, isSeen.signal]);
   await sleep(lingerMs, undefined, { signal: either }).catch(() => undefined);
   return first;
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -5,6 +5,8 @@ import type { Command } from 'commander';
 import { createDomain, IdcError, type TransportFactory } from 'idc';
 import { ring } from 'idc/ring';
 import { tcp } from 'idc/tcp';
+import { ExitCode } from './failure.js';
+import { print } from './print.js';
 
 /** One thing that was looked at. `advice`: what to do if it is not as it should be. */
 interface Finding {
@@ -36,9 +38,8 @@ async function doctor({ json }: { readonly json: boolean }): Promise<void> {
     await loop('ring', () => ring(), `ring://idc-doctor-${process.pid}/doctor`),
     mappedRings(),
   ];
-  const text = json ? JSON.stringify(findings) : findings.map(describe).join('\n');
-  process.stdout.write(`${text}\n`);
-  if (findings.some(({ state }) => state === 'missing')) process.exitCode = 1;
+  print(json ? JSON.stringify(findings) : findings.map(describe).join('\n'));
+  if (findings.some(({ state }) => state === 'missing')) process.exitCode = ExitCode.Failed;
 }
 
 function platform(): Finding {

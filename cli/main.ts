@@ -7,6 +7,7 @@ import { addConsole } from './console.js';
 import { addDoctor } from './doctor.js';
 import { Failure } from './failure.js';
 import { addPing } from './ping.js';
+import { complain } from './print.js';
 import { version } from './version.js';
 
 const program = new Command('idc')
@@ -24,6 +25,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof Failure)) throw error;
-  process.stderr.write(`idc: ${error.message}\n`);
+  complain(error.message);
   process.exitCode = error.exitCode;
 }

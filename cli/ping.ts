@@ -5,6 +5,7 @@ import { IdcError, type Domain, type Endpoint } from 'idc';
 import { addressForm, requireAddress } from './address.js';
 import { ExitCode, Failure } from './failure.js';
 import { onInterrupt } from './interrupt.js';
+import { print } from './print.js';
 import { createCommandDomain } from './transports.js';
 import { parseMilliseconds } from './units.js';
 
@@ -132,10 +133,6 @@ function describe({ peer, sent, answered, minMs, p50Ms, p99Ms, maxMs }: Summary)
 /** To the microsecond. */
 function round(ms: number): number {
   return Math.round(ms * 1_000) / 1_000;
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
 
 function parseCount(text: string): number {
