@@ -12,7 +12,7 @@ import {
 } from 'idc/drivers/block';
 import { addressForm, requireAddress } from './address.js';
 import { ExitCode, Failure } from './failure.js';
-import { onInterrupt } from './interrupt.js';
+import { onInterrupt, whenAborted } from './interrupt.js';
 import { print } from './print.js';
 import { createCommandDomain } from './transports.js';
 import { describeBytes, parseMilliseconds } from './units.js';
@@ -90,10 +90,7 @@ async function serveUntil(
   try {
     const uri = await server.ready.catch(explain);
     announce(uri, device, served, options.json);
-    await new Promise<void>((resolve) => {
-      if (interrupted.aborted) resolve();
-      else interrupted.addEventListener('abort', () => resolve());
-    });
+    await whenAborted(interrupted);
   } finally {
     await server.close();
     await device.close();

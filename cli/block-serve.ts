@@ -8,7 +8,7 @@ import { addressForm, isAddress, requireAddress } from './address.js';
 import { failureOf, openFile } from './block-place.js';
 import { ExitCode, Failure } from './failure.js';
 import { lockFile } from './file-lock.js';
-import { onInterrupt } from './interrupt.js';
+import { onInterrupt, whenAborted } from './interrupt.js';
 import { print } from './print.js';
 import { createCommandDomain } from './transports.js';
 import { describeBytes, parseBytes } from './units.js';
@@ -146,13 +146,4 @@ function openJournal(path: string): FileJournal {
     if (!(error instanceof Error) || !('code' in error)) throw error;
     throw new Failure(`${path}: ${String(error.code)}; --journal names a file that can be written`);
   }
-}
-
-function whenAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => {
-      resolve();
-    });
-  });
 }

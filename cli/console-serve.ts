@@ -4,7 +4,7 @@ import { IdcError } from 'idc';
 import { serveConsole, type ConsoleExit, type ConsoleServer } from 'idc/drivers/console';
 import { requireAddress } from './address.js';
 import { ExitCode, Failure } from './failure.js';
-import { onInterrupt } from './interrupt.js';
+import { onInterrupt, whenAborted } from './interrupt.js';
 import { complain, print } from './print.js';
 import { createCommandDomain } from './transports.js';
 
@@ -66,12 +66,7 @@ async function untilEnded(
   lingerMs: number,
   signal: AbortSignal,
 ): Promise<ConsoleExit> {
-  const interrupted = new Promise<'interrupted'>((resolve) => {
-    const resolveIt = (): void => {
-      resolve('interrupted');
-    };
-    signal.addEventListener('abort', resolveIt, { once: true });
-  });
+  const interrupted = whenAborted(signal).then(() => 'interrupted' as const);
   const first = await Promise.race([server.ended, interrupted]);
   if (first === 'interrupted') {
     await server.close();

@@ -15,3 +15,14 @@ export function onInterrupt(): { readonly signal: AbortSignal; stop(): void } {
   for (const name of names) process.on(name, interrupt);
   return { signal: controller.signal, stop };
 }
+
+/** Resolves once `signal` has fired, at once if it has already. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      resolve();
+    };
+    if (signal.aborted) settle();
+    else signal.addEventListener('abort', settle, { once: true });
+  });
+}
