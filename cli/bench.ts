@@ -3,10 +3,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { createDomain, IdcError, type Domain, type Endpoint } from 'idc';
+import { createDomain, IdcError, type Domain } from 'idc';
 import { createMemoryNetwork, memory } from 'idc/memory';
 import { benchPeer, offerPeer } from './bench-peer.js';
 import { measurements, type Place, type Row } from './bench-measure.js';
+import { connect } from './connect.js';
 import { ExitCode, Failure } from './failure.js';
 import { onInterrupt } from './interrupt.js';
 import { print } from './print.js';
@@ -85,13 +86,15 @@ async function measureMedium(
 ): Promise<void> {
   const peer = medium === 'memory' ? await startPeerHere() : await startPeerChild(medium);
   try {
-    const endpoint = await connect(peer.domain, peer.address, settings.signal);
+    const { signal } = settings;
+    const patience = { timeoutMs: connectMs, signal, advice: 'see idc doctor' };
+    const endpoint = await connect(peer.domain, peer.address, patience);
     if (endpoint === undefined) return;
     for (const measure of measurements) {
       const place = { ...settings, medium, domain: peer.domain, endpoint };
       const measured = await measure(place);
       // One that was cut short says nothing.
-      if (settings.signal.aborted) return;
+      if (signal.aborted) return;
       for (const row of measured) take({ medium, ...row });
     }
   } finally {
@@ -152,29 +155,6 @@ function readLine(child: ChildProcess): Promise<string> {
     child.once('error', (error) => {
       reject(new Failure(`the other process does not start: ${error.message}`));
     });
-  });
-}
-
-/** Undefined when somebody does not want to wait any more. */
-function connect(
-  domain: Domain,
-  address: string,
-  signal: AbortSignal,
-): Promise<Endpoint | undefined> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      const fault = endpoint.lastFault ?? 'no answer';
-      const message = `${address}: ${fault} within ${connectMs} ms; see idc doctor`;
-      reject(new Failure(message, ExitCode.Unreachable));
-    }, connectMs);
-    const settle = (connected: Endpoint | undefined): void => {
-      clearTimeout(timer);
-      resolve(connected);
-    };
-    signal.addEventListener('abort', () => {
-      settle(undefined);
-    });
-    const endpoint = domain.createEndpoint(address, { connect: settle });
   });
 }
 

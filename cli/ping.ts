@@ -1,8 +1,9 @@
 /** `idc ping ADDRESS`: connects, and measures the way to the peer's domain and back. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, type Command } from 'commander';
-import { IdcError, type Domain, type Endpoint } from 'idc';
+import { IdcError, type Endpoint } from 'idc';
 import { addressForm, requireAddress } from './address.js';
+import { connect } from './connect.js';
 import { ExitCode, Failure } from './failure.js';
 import { onInterrupt } from './interrupt.js';
 import { print } from './print.js';
@@ -28,6 +29,9 @@ interface Summary {
   readonly maxMs: number;
 }
 
+/** For whoever gets no answer. */
+const advice = 'does it listen there?';
+
 export function addPing(program: Command): void {
   program
     .command('ping')
@@ -46,8 +50,13 @@ async function ping(address: string, options: PingOptions): Promise<void> {
   const domain = createCommandDomain('idc ping');
   const interrupt = onInterrupt();
   try {
-    const endpoint = await connect(domain, address, options.timeoutMs, interrupt.signal);
-    const samples = await measure(endpoint, options, interrupt.signal);
+    const { signal } = interrupt;
+    const patience = { timeoutMs: options.timeoutMs, signal, advice };
+    const endpoint = await connect(domain, address, patience);
+    if (endpoint === undefined) {
+      throw new Failure(`${address}: interrupted; ${advice}`, ExitCode.Unreachable);
+    }
+    const samples = await measure(endpoint, options, signal);
     const summary = summarise(address, endpoint, samples);
     print(options.json ? JSON.stringify(summary) : describe(summary));
     if (summary.answered < summary.sent || summary.answered === 0) {
@@ -57,30 +66,6 @@ async function ping(address: string, options: PingOptions): Promise<void> {
     interrupt.stop();
     await domain.close();
   }
-}
-
-/** Resolves when an epoch is open; fails with the last fault if none opens in time. */
-async function connect(
-  domain: Domain,
-  address: string,
-  timeoutMs: number,
-  interrupted: AbortSignal,
-): Promise<Endpoint> {
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => {
-      const fault = endpoint.lastFault ?? 'no answer';
-      const reason = interrupted.aborted ? 'interrupted' : `${fault} within ${timeoutMs} ms`;
-      reject(new Failure(`${address}: ${reason}; does it listen there?`, ExitCode.Unreachable));
-    };
-    const timer = setTimeout(giveUp, timeoutMs);
-    interrupted.addEventListener('abort', giveUp);
-    const connected = (connectedEndpoint: Endpoint): void => {
-      clearTimeout(timer);
-      interrupted.removeEventListener('abort', giveUp);
-      resolve(connectedEndpoint);
-    };
-    const endpoint = domain.createEndpoint(address, { connect: connected });
-  });
 }
 
 /** The round trips; undefined for one that was not answered. */

@@ -1,10 +1,13 @@
 /** The `idc` command as its users run it: a process, its words, its output and its exit code. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createDomain } from '../../core/index.js';
 import { tcp } from '../../transports/tcp/index.js';
+import { run } from './idc.js';
 
 const program = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 
@@ -83,6 +86,20 @@ describe('idc ping', () => {
     assert.equal(code, 3);
     assert.equal(output, '');
     assert.match(errors, /^idc: tcp:.*: refused within 200 ms; does it listen there\?\n$/u);
+  });
+
+  it('ends when it is interrupted, however long it would have waited', async () => {
+    // It takes connections, and answers nothing.
+    const server = createServer((socket) => socket.resume().on('error', () => undefined));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const place = server.address();
+    assert(typeof place === 'object' && place !== null);
+    const ping = run('ping', `tcp://127.0.0.1:${place.port}/x`, '--timeout-ms', '2000000000');
+    await once(server, 'connection');
+    ping.child.kill('SIGINT');
+    assert.equal(await ping.end(), 3);
+    assert.match(ping.errors, /^idc: tcp:\S+: interrupted; does it listen there\?\n$/u);
+    server.close();
   });
 
   it('takes no address that leads nowhere, and no count of nothing', async () => {
