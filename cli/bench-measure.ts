@@ -1,6 +1,7 @@
 /** The measurements of `idc bench`, over any endpoint that leads to its peer. */
 import { RemoteBufferReference, type Domain, type Endpoint } from 'idc';
 import { bufferBytes } from './bench-peer.js';
+import { quantile } from './quantile.js';
 
 /** One figure of one medium. */
 export interface Row {
@@ -49,11 +50,10 @@ async function measureRoundTrips(place: Place): ReturnType<Measurement> {
   });
   // Those of the warm-up are the first ones, and a third of the time.
   const settled = samples.slice(Math.floor(samples.length / 3)).sort((a, b) => a - b);
-  const quantileUs = (share: number): number =>
-    (settled[Math.floor(share * settled.length)] ?? 0) * 1e3;
+  const at = (share: number): number => quantile(settled, share) * 1e3;
   return [
-    { what, figure: 'p50', value: quantileUs(0.5), unit: 'us' },
-    { what, figure: 'p99', value: quantileUs(0.99), unit: 'us' },
+    { what, figure: 'p50', value: at(0.5), unit: 'us' },
+    { what, figure: 'p99', value: at(0.99), unit: 'us' },
   ];
 }
 

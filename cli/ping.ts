@@ -7,6 +7,7 @@ import { connect } from './connect.js';
 import { ExitCode, Failure } from './failure.js';
 import { onInterrupt } from './interrupt.js';
 import { print } from './print.js';
+import { quantile } from './quantile.js';
 import { createCommandDomain } from './transports.js';
 import { parseMilliseconds } from './units.js';
 
@@ -94,10 +95,7 @@ function summarise(
   samples: readonly (number | undefined)[],
 ): Summary {
   const answered = samples.filter((sample) => sample !== undefined).sort((a, b) => a - b);
-  const at = (fraction: number): number => {
-    const index = Math.min(answered.length - 1, Math.floor(fraction * answered.length));
-    return round(answered[index] ?? 0);
-  };
+  const at = (share: number): number => round(quantile(answered, share));
   return {
     address,
     peer: `${peer?.domainName ?? 'nobody'} (${peer?.identity.origin ?? ''})`,
