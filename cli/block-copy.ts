@@ -98,7 +98,7 @@ function openTarget(place: string, createBytes: number, site: Site): Promise<Blo
 }
 
 function openFar(address: string, { domain, connectMs, signal }: Site): Promise<BlockDevice> {
-  return openAddress(domain, address, { connectMs, timeoutMs: operationMs }, signal);
+  return openAddress(domain, address, { connectMs, timeoutMs: operationMs, signal });
 }
 
 function checkTarget(from: BlockDevice, to: BlockDevice, place: string): void {

@@ -38,9 +38,9 @@ async function info(address: string, { timeoutMs, json }: InfoOptions): Promise<
   const domain = createCommandDomain('idc block info');
   const interrupt = onInterrupt();
   try {
-    const timeouts = { connectMs: timeoutMs, timeoutMs };
-    const device = await openAddress(domain, address, timeouts, interrupt.signal);
-    const facts = await look(address, device, interrupt.signal);
+    const { signal } = interrupt;
+    const device = await openAddress(domain, address, { connectMs: timeoutMs, timeoutMs, signal });
+    const facts = await look(address, device, signal);
     print(json ? JSON.stringify(facts) : describe(facts));
     await device.close();
   } catch (error) {

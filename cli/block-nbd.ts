@@ -2,16 +2,15 @@
 import type { Command } from 'commander';
 import { IdcError } from 'idc';
 import {
-  BlockError,
-  openRemoteDevice,
   serveNbd,
   sliceDevice,
   type BlockDevice,
   type NbdServer,
   type RemoteDevice,
 } from 'idc/drivers/block';
-import { addressForm, requireAddress } from './address.js';
-import { ExitCode, Failure } from './failure.js';
+import { addressForm } from './address.js';
+import { openAddress } from './block-place.js';
+import { Failure } from './failure.js';
 import { onInterrupt, whenAborted } from './interrupt.js';
 import { print } from './print.js';
 import { createCommandDomain } from './transports.js';
@@ -63,16 +62,15 @@ export function addBlockNbd(block: Command): void {
 }
 
 async function serve(address: string, options: NbdOptions): Promise<void> {
-  requireAddress(address);
   const domain = createCommandDomain('idc block nbd');
   const interrupt = onInterrupt();
   try {
-    const device = await openRemoteDevice(domain, address, {
+    const device = await openAddress(domain, address, {
       connectMs: options.connectMs,
       timeoutMs: options.timeoutMs,
       signal: interrupt.signal,
       endpoint: { limits: { dialMaxMs } },
-    }).catch(explain);
+    });
     await serveUntil(interrupt.signal, device, options);
   } finally {
     interrupt.stop();
@@ -116,13 +114,8 @@ function announce(uri: string, device: RemoteDevice, served: BlockDevice, json: 
   print(json ? JSON.stringify(facts) : text);
 }
 
-/** What is no mistake of the program is one line, with what to do. */
+/** Where it could not listen, and what to do. */
 function explain(error: unknown): never {
-  if (error instanceof BlockError) {
-    const advice = 'is a block device served there?';
-    const reason = error.message.replace(`${error.code}: `, '');
-    throw new Failure(`${reason}; ${advice}`, ExitCode.Unreachable);
-  }
   if (!(error instanceof IdcError)) throw error;
   // The first is the only refusal of our own; all others are the system's.
   const isOurs = error.reason.includes('plaintextBeyondLoopback');

@@ -7,6 +7,8 @@ import {
   openRemoteDevice,
   type BlockDevice,
   type FileDeviceOptions,
+  type OpenRemoteDeviceOptions,
+  type RemoteDevice,
 } from 'idc/drivers/block';
 import { requireAddress } from './address.js';
 import { ExitCode, Failure } from './failure.js';
@@ -16,19 +18,23 @@ export function isThere(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
+interface OpenAddressOptions extends OpenRemoteDeviceOptions {
+  readonly connectMs: number;
+  readonly signal: AbortSignal;
+}
+
 /** The device behind an address; fails with what to do. */
 export async function openAddress(
   domain: Domain,
   address: string,
-  timeouts: { readonly connectMs: number; readonly timeoutMs?: number },
-  signal: AbortSignal,
-): Promise<BlockDevice> {
+  options: OpenAddressOptions,
+): Promise<RemoteDevice> {
   requireAddress(address);
   try {
-    return await openRemoteDevice(domain, address, { ...timeouts, signal });
+    return await openRemoteDevice(domain, address, options);
   } catch (error) {
     if (!(error instanceof BlockError)) throw error;
-    if (signal.aborted) throw new Failure(`${address}: interrupted`, ExitCode.Unreachable);
+    if (options.signal.aborted) throw new Failure(`${address}: interrupted`, ExitCode.Unreachable);
     const reason = reasonOf(error);
     throw new Failure(`${reason}; is a block device served there?`, ExitCode.Unreachable);
   }
