@@ -2,18 +2,16 @@
 import assert from 'node:assert/strict';
 import { access } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { createMemoryDevice, type BlockDevice } from '../../drivers/block/index.js';
 import { Command, NbdError, Option } from '../../drivers/block/nbd/nbd-protocol.js';
 import { Stage } from '../drivers/block-remote/stage.js';
 import { exportQuestion, RawClient } from '../drivers/block/raw-client.js';
-import { Program } from '../unit/program.js';
+import type { Program } from '../unit/program.js';
 import { makeTemporaryFolder } from '../unit/temporary-folder.js';
-
-const program = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+import { start } from './idc.js';
 
 function nbd(...words: string[]): Program {
-  return new Program(process.execPath, [program, 'block', 'nbd', ...words]);
+  return start('block', 'nbd', ...words);
 }
 
 /** A device of 1 MiB and the command that serves it. */

@@ -1,32 +1,16 @@
 /** `idc block` as its users run it: processes, words, output and exit codes. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { createDomain } from '../../core/index.js';
 import { createMemoryDevice, openRemoteDevice, serveDevice } from '../../drivers/block/index.js';
 import { tcp } from '../../transports/tcp/index.js';
 import { HeldDevice } from '../drivers/block/held-device.js';
-import { Program } from '../unit/program.js';
+import type { Program } from '../unit/program.js';
 import { makeTemporaryFolder } from '../unit/temporary-folder.js';
+import { idc, start } from './idc.js';
 
-const program = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 const freePort = 'tcp://127.0.0.1:0/disk';
-
-interface Outcome {
-  readonly code: number;
-  readonly output: string;
-  readonly errors: string;
-}
-
-function idc(...words: string[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [program, ...words], (_error, output, errors) => {
-      resolve({ code: child.exitCode ?? -1, output, errors });
-    });
-  });
-}
 
 interface Serving {
   readonly program: Program;
@@ -35,7 +19,7 @@ interface Serving {
 
 /** Serves until the test ends. */
 async function serve(context: TestContext, ...words: string[]): Promise<Serving> {
-  const serving = new Program(process.execPath, [program, 'block', 'serve', ...words]);
+  const serving = start('block', 'serve', ...words);
   context.after(() => serving.killGroup());
   const [, address = ''] = await serving.untilOutput(/^serves .* at (\S+)$/mu);
   return { program: serving, address };
@@ -131,8 +115,7 @@ describe('idc block', () => {
     const domain = createDomain({ name: 'back', transports: [tcp()] });
     const device = new HeldDevice(createMemoryDevice({ byteLength: 3 << 20 }));
     const address = await serveDevice(domain, freePort, device).ready;
-    const words = ['block', 'copy', `${folder}/a.img`, address];
-    const copying = new Program(process.execPath, [program, ...words]);
+    const copying = start('block', 'copy', `${folder}/a.img`, address);
     const first = await device.take();
     copying.interrupt('SIGINT');
     first.begin();

@@ -1,29 +1,11 @@
 /** The `idc` command as its users run it: a process, its words, its output and its exit code. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { createDomain } from '../../core/index.js';
 import { tcp } from '../../transports/tcp/index.js';
-import { run } from './idc.js';
-
-const program = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
-
-interface Outcome {
-  readonly code: number;
-  readonly output: string;
-  readonly errors: string;
-}
-
-function idc(...words: string[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [program, ...words], (_error, output, errors) => {
-      resolve({ code: child.exitCode ?? -1, output, errors });
-    });
-  });
-}
+import { idc, run } from './idc.js';
 
 describe('idc', () => {
   it('--help lists the commands, and each command shows an example', async () => {

@@ -1,9 +1,11 @@
-/** The command as its users run it, for as long as a test wants it to run. */
+/** The command as its users run it: to its end, or for as long as a test wants it to run. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { Program } from '../unit/program.js';
 
-const program = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+/** The built command. */
+export const program: string = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 
 export class Running {
   readonly child: ChildProcess;
@@ -18,12 +20,12 @@ export class Running {
     const child = spawn(process.execPath, [program, ...words], { stdio: 'pipe', env });
     this.child = child;
     this.#ended = once(child, 'close');
-    child.stdout.on('data', (bytes: Buffer) => {
-      this.output += bytes.toString();
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.output += text;
       for (const look of this.#onOutput.splice(0)) look();
     });
-    child.stderr.on('data', (bytes: Buffer) => {
-      this.errors += bytes.toString();
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.errors += text;
     });
     void this.#ended.then(() => {
       for (const look of this.#onOutput.splice(0)) look();
@@ -58,4 +60,24 @@ export class Running {
 /** `idc WORDS`, as it is. */
 export function run(...words: string[]): Running {
   return new Running(words);
+}
+
+/** `idc WORDS` in a process group of its own, with nothing to read. */
+export function start(...words: string[]): Program {
+  return new Program(process.execPath, [program, ...words]);
+}
+
+export interface Outcome {
+  /** -1 for a signal. */
+  readonly code: number;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** What `idc WORDS` made of it, once it has ended. */
+export async function idc(...words: string[]): Promise<Outcome> {
+  const running = run(...words);
+  const code = await running.end();
+  const { output, errors } = running;
+  return { code, output, errors };
 }

@@ -6,9 +6,9 @@ import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Program } from '../unit/program.js';
 import { makeTemporaryFolder } from '../unit/temporary-folder.js';
+import { program as idc } from './idc.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const idc = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 
 interface Line {
   readonly words: string;
