@@ -1,5 +1,4 @@
 /** A device over another that counts what goes through, for tests and whoever wants to know. */
-import type { Observable } from 'rxjs';
 import type {
   BlockDevice,
   Done,
@@ -7,6 +6,7 @@ import type {
   WriteOptions,
   WriteZeroesOptions,
 } from './block-device.js';
+import { ForwardingDevice } from './forwarding-device.js';
 
 /** Operations that were begun, and the bytes they named. */
 export interface BlockCounts {
@@ -39,8 +39,7 @@ export function countDevice(device: BlockDevice): CountingDevice {
   return new Counter(device);
 }
 
-class Counter implements CountingDevice {
-  readonly #device: BlockDevice;
+class Counter extends ForwardingDevice implements CountingDevice {
   readonly #counts = {
     reads: 0,
     readBytes: 0,
@@ -58,68 +57,44 @@ class Counter implements CountingDevice {
     outstandingMost: 0,
   };
 
-  constructor(device: BlockDevice) {
-    this.#device = device;
-  }
-
-  get byteLength(): number {
-    return this.#device.byteLength;
-  }
-
-  get blockBytes(): number {
-    return this.#device.blockBytes;
-  }
-
-  get isReadOnly(): boolean {
-    return this.#device.isReadOnly;
-  }
-
-  get resize$(): Observable<number> {
-    return this.#device.resize$;
-  }
-
   counts(): BlockCounts {
     return { ...this.#counts };
   }
 
-  read(offset: number, target: Uint8Array): Done {
+  override read(offset: number, target: Uint8Array): Done {
     this.#counts.reads += 1;
     this.#counts.readBytes += target.byteLength;
-    return this.#watch(this.#device.read(offset, target));
+    return this.#watch(super.read(offset, target));
   }
 
-  write(offset: number, source: Uint8Array, options?: WriteOptions): Done {
+  override write(offset: number, source: Uint8Array, options?: WriteOptions): Done {
     this.#counts.writes += 1;
     this.#counts.writtenBytes += source.byteLength;
     if (options?.fua === true) this.#counts.fuas += 1;
-    return this.#watch(this.#device.write(offset, source, options));
+    return this.#watch(super.write(offset, source, options));
   }
 
-  flush(): Done {
+  override flush(): Done {
     this.#counts.flushes += 1;
-    return this.#watch(this.#device.flush());
+    return this.#watch(super.flush());
   }
 
-  discard(offset: number, byteLength: number): Done {
+  override discard(offset: number, byteLength: number): Done {
     this.#counts.discards += 1;
     this.#counts.discardedBytes += byteLength;
-    return this.#watch(this.#device.discard(offset, byteLength));
+    return this.#watch(super.discard(offset, byteLength));
   }
 
-  writeZeroes(offset: number, byteLength: number, options?: WriteZeroesOptions): Done {
+  override writeZeroes(offset: number, byteLength: number, options?: WriteZeroesOptions): Done {
     this.#counts.zeroWrites += 1;
     this.#counts.zeroedBytes += byteLength;
     if (options?.fua === true) this.#counts.fuas += 1;
-    return this.#watch(this.#device.writeZeroes(offset, byteLength, options));
+    return this.#watch(super.writeZeroes(offset, byteLength, options));
   }
 
-  status(offset: number, byteLength: number): Promise<readonly Extent[]> {
+  override status(offset: number, byteLength: number): Promise<readonly Extent[]> {
     this.#counts.statuses += 1;
-    return this.#watch(this.#device.status(offset, byteLength));
-  }
-
-  close(): Promise<void> {
-    return this.#device.close();
+    return this.#watch(super.status(offset, byteLength));
   }
 
   #watch<Result extends Promise<unknown> | undefined>(result: Result): Result {

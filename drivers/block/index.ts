@@ -13,6 +13,7 @@ export { BlockError, BlockErrorCode } from './block-error.js';
 export { countDevice, type BlockCounts, type CountingDevice } from './counting-device.js';
 export type { FileDevice } from './file/file-device.js';
 export { openFileDevice, type FileDeviceOptions } from './file/open-file-device.js';
+export { ForwardingDevice } from './forwarding-device.js';
 export {
   createMemoryDevice,
   type MemoryDevice,

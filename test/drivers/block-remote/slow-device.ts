@@ -2,66 +2,32 @@
  * A device over another that takes a while before and after each change, as a disk does: so there
  * is a time at which an operation has taken effect and nobody was told.
  */
-import type { Observable } from 'rxjs';
-import type {
-  BlockDevice,
-  Done,
-  Extent,
-  WriteOptions,
-  WriteZeroesOptions,
+import {
+  ForwardingDevice,
+  type BlockDevice,
+  type Done,
+  type WriteOptions,
+  type WriteZeroesOptions,
 } from '../../../drivers/block/index.js';
 
-export class SlowDevice implements BlockDevice {
-  readonly #device: BlockDevice;
+export class SlowDevice extends ForwardingDevice {
   readonly #pause: () => Promise<void>;
 
   constructor(device: BlockDevice, pause: () => Promise<void>) {
-    this.#device = device;
+    super(device);
     this.#pause = pause;
   }
 
-  get byteLength(): number {
-    return this.#device.byteLength;
+  override write(offset: number, source: Uint8Array, options?: WriteOptions): Done {
+    return this.#slowly(() => super.write(offset, source, options));
   }
 
-  get blockBytes(): number {
-    return this.#device.blockBytes;
+  override discard(offset: number, byteLength: number): Done {
+    return this.#slowly(() => super.discard(offset, byteLength));
   }
 
-  get isReadOnly(): boolean {
-    return this.#device.isReadOnly;
-  }
-
-  get resize$(): Observable<number> {
-    return this.#device.resize$;
-  }
-
-  read(offset: number, target: Uint8Array): Done {
-    return this.#device.read(offset, target);
-  }
-
-  write(offset: number, source: Uint8Array, options?: WriteOptions): Done {
-    return this.#slowly(() => this.#device.write(offset, source, options));
-  }
-
-  flush(): Done {
-    return this.#device.flush();
-  }
-
-  discard(offset: number, byteLength: number): Done {
-    return this.#slowly(() => this.#device.discard(offset, byteLength));
-  }
-
-  writeZeroes(offset: number, byteLength: number, options?: WriteZeroesOptions): Done {
-    return this.#slowly(() => this.#device.writeZeroes(offset, byteLength, options));
-  }
-
-  status(offset: number, byteLength: number): Promise<readonly Extent[]> {
-    return this.#device.status(offset, byteLength);
-  }
-
-  close(): Promise<void> {
-    return this.#device.close();
+  override writeZeroes(offset: number, byteLength: number, options?: WriteZeroesOptions): Done {
+    return this.#slowly(() => super.writeZeroes(offset, byteLength, options));
   }
 
   async #slowly(run: () => Done): Promise<void> {

@@ -5,6 +5,7 @@ import { IdcAssertionError } from '../../../core/index.js';
 import {
   countDevice,
   createMemoryDevice,
+  ForwardingDevice,
   openFileDevice,
   sliceDevice,
   type BlockDevice,
@@ -40,6 +41,12 @@ runDeviceSuite({
     const whole = createMemoryDevice({ byteLength: byteLength + 10_240, blockBytes });
     return sliceDevice(whole, { offset: 5120, byteLength });
   },
+});
+
+runDeviceSuite({
+  name: 'another that hands everything on',
+  make: (_, byteLength, blockBytes) =>
+    new ForwardingDevice(createMemoryDevice({ byteLength, blockBytes })),
 });
 
 runDeviceSuite({

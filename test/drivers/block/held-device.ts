@@ -1,12 +1,11 @@
 /** A device over another whose operations begin when the test says so, in the order it likes. */
 import assert from 'node:assert/strict';
-import type { Observable } from 'rxjs';
-import type {
-  BlockDevice,
-  Done,
-  Extent,
-  WriteOptions,
-  WriteZeroesOptions,
+import {
+  ForwardingDevice,
+  type Done,
+  type Extent,
+  type WriteOptions,
+  type WriteZeroesOptions,
 } from '../../../drivers/block/index.js';
 
 export interface HeldOperation {
@@ -18,31 +17,10 @@ export interface HeldOperation {
   readonly fail: (error: Error) => void;
 }
 
-export class HeldDevice implements BlockDevice {
-  readonly #device: BlockDevice;
+export class HeldDevice extends ForwardingDevice {
   /** In the order of their calls; a test takes them out. */
   readonly held: HeldOperation[] = [];
   #arrived: () => void = () => undefined;
-
-  constructor(device: BlockDevice) {
-    this.#device = device;
-  }
-
-  get byteLength(): number {
-    return this.#device.byteLength;
-  }
-
-  get blockBytes(): number {
-    return this.#device.blockBytes;
-  }
-
-  get isReadOnly(): boolean {
-    return this.#device.isReadOnly;
-  }
-
-  get resize$(): Observable<number> {
-    return this.#device.resize$;
-  }
 
   /** Waits until so many operations are held. */
   async arrived(count: number): Promise<void> {
@@ -61,42 +39,38 @@ export class HeldDevice implements BlockDevice {
     return operation;
   }
 
-  read(offset: number, target: Uint8Array): Done {
+  override read(offset: number, target: Uint8Array): Done {
     return this.#hold('read', offset, target.byteLength, undefined, () =>
-      this.#device.read(offset, target),
+      super.read(offset, target),
     );
   }
 
-  write(offset: number, source: Uint8Array, options?: WriteOptions): Done {
+  override write(offset: number, source: Uint8Array, options?: WriteOptions): Done {
     return this.#hold('write', offset, source.byteLength, options, () =>
-      this.#device.write(offset, source, options),
+      super.write(offset, source, options),
     );
   }
 
-  flush(): Done {
-    return this.#hold('flush', 0, 0, undefined, () => this.#device.flush());
+  override flush(): Done {
+    return this.#hold('flush', 0, 0, undefined, () => super.flush());
   }
 
-  discard(offset: number, byteLength: number): Done {
+  override discard(offset: number, byteLength: number): Done {
     return this.#hold('discard', offset, byteLength, undefined, () =>
-      this.#device.discard(offset, byteLength),
+      super.discard(offset, byteLength),
     );
   }
 
-  writeZeroes(offset: number, byteLength: number, options?: WriteZeroesOptions): Done {
+  override writeZeroes(offset: number, byteLength: number, options?: WriteZeroesOptions): Done {
     return this.#hold('writeZeroes', offset, byteLength, options, () =>
-      this.#device.writeZeroes(offset, byteLength, options),
+      super.writeZeroes(offset, byteLength, options),
     );
   }
 
-  status(offset: number, byteLength: number): Promise<readonly Extent[]> {
+  override status(offset: number, byteLength: number): Promise<readonly Extent[]> {
     return this.#hold('status', offset, byteLength, undefined, () =>
-      this.#device.status(offset, byteLength),
+      super.status(offset, byteLength),
     );
-  }
-
-  close(): Promise<void> {
-    return this.#device.close();
   }
 
   #hold<Result>(

@@ -1,66 +1,45 @@
 /** A device over another that answers at once or some turns later, by chance. */
-import type { Observable } from 'rxjs';
-import type {
-  BlockDevice,
-  Done,
-  Extent,
-  WriteOptions,
-  WriteZeroesOptions,
+import {
+  ForwardingDevice,
+  type BlockDevice,
+  type Done,
+  type Extent,
+  type WriteOptions,
+  type WriteZeroesOptions,
 } from '../../../drivers/block/index.js';
 import { between, type Random } from '../../compliance/random.js';
 
-export class JitterDevice implements BlockDevice {
-  readonly #device: BlockDevice;
+export class JitterDevice extends ForwardingDevice {
   readonly #random: Random;
 
   constructor(device: BlockDevice, random: Random) {
-    this.#device = device;
+    super(device);
     this.#random = random;
   }
 
-  get byteLength(): number {
-    return this.#device.byteLength;
+  override read(offset: number, target: Uint8Array): Done {
+    return this.#delay(() => super.read(offset, target));
   }
 
-  get blockBytes(): number {
-    return this.#device.blockBytes;
+  override write(offset: number, source: Uint8Array, options?: WriteOptions): Done {
+    return this.#delay(() => super.write(offset, source, options));
   }
 
-  get isReadOnly(): boolean {
-    return this.#device.isReadOnly;
+  override flush(): Done {
+    return this.#delay(() => super.flush());
   }
 
-  get resize$(): Observable<number> {
-    return this.#device.resize$;
+  override discard(offset: number, byteLength: number): Done {
+    return this.#delay(() => super.discard(offset, byteLength));
   }
 
-  read(offset: number, target: Uint8Array): Done {
-    return this.#delay(() => this.#device.read(offset, target));
+  override writeZeroes(offset: number, byteLength: number, options?: WriteZeroesOptions): Done {
+    return this.#delay(() => super.writeZeroes(offset, byteLength, options));
   }
 
-  write(offset: number, source: Uint8Array, options?: WriteOptions): Done {
-    return this.#delay(() => this.#device.write(offset, source, options));
-  }
-
-  flush(): Done {
-    return this.#delay(() => this.#device.flush());
-  }
-
-  discard(offset: number, byteLength: number): Done {
-    return this.#delay(() => this.#device.discard(offset, byteLength));
-  }
-
-  writeZeroes(offset: number, byteLength: number, options?: WriteZeroesOptions): Done {
-    return this.#delay(() => this.#device.writeZeroes(offset, byteLength, options));
-  }
-
-  async status(offset: number, byteLength: number): Promise<readonly Extent[]> {
+  override async status(offset: number, byteLength: number): Promise<readonly Extent[]> {
     await this.#delay(() => undefined);
-    return this.#device.status(offset, byteLength);
-  }
-
-  close(): Promise<void> {
-    return this.#device.close();
+    return super.status(offset, byteLength);
   }
 
   #delay(run: () => Done): Done {
