@@ -143,7 +143,8 @@ describe('a remote device', () => {
       const held = new HeldDevice(createMemoryDevice({ byteLength: 1 << 20 }));
       await stage.serve(held);
       const domain = stage.domain('front');
-      const device = await openRemoteDevice(domain, stage.address, { timeoutMs: 50 });
+      // Opening has no longer than a read, and a busy machine takes its time.
+      const device = await openRemoteDevice(domain, stage.address, { timeoutMs: 1000 });
       const target = Buffer.alloc(200_000, 7);
       // It is given up while the back end has yet to read.
       assert.equal(await codeOf(() => device.read(0, target)), 'FAILED');
