@@ -1,26 +1,5 @@
 /** The TCP transport obeys the transport contract. */
-import { createRuntime, parseAddress } from '../../core/contract.js';
-import { tcp } from '../../transports/tcp/index.js';
-import { runTransportCompliance, turnEventLoop, type TransportHarness } from './index.js';
-import { TcpWire } from './tcp-wire.js';
+import { runTransportCompliance } from './index.js';
+import { makeTcpHarness } from './tcp-harness.js';
 
-function makeHarness(): TransportHarness {
-  const wire = new TcpWire();
-  const factory = tcp();
-  return {
-    runtime: createRuntime(),
-    listener: factory,
-    dialler: factory,
-    raw: wire,
-    listenAddress: () => parseAddress('tcp://127.0.0.1:0/'),
-    dialAddress: (listening) => Promise.resolve(listening),
-    absentAddress: () => wire.absentAddress(),
-    settle: () => turnEventLoop(),
-    sever: () => {
-      wire.sever();
-    },
-    dispose: () => wire.dispose(),
-  };
-}
-
-runTransportCompliance('tcp', makeHarness);
+runTransportCompliance('tcp', () => makeTcpHarness());

@@ -10,9 +10,9 @@ import {
 } from '../../core/contract.js';
 import { tcp } from '../../transports/tcp/index.js';
 import type { End } from '../compliance/end.js';
-import { turnEventLoop } from '../compliance/harness.js';
 import type { ListenerRecord } from '../compliance/listener-record.js';
 import { Rig } from '../compliance/rig.js';
+import { makeTcpHarness } from '../compliance/tcp-harness.js';
 import type { TestDomain } from '../compliance/test-domain.js';
 import { TcpWire } from '../compliance/tcp-wire.js';
 
@@ -24,18 +24,7 @@ export function check(
 ): void {
   it(fact, async (context) => {
     const wire = new TcpWire();
-    const rig = await Rig.create(() => ({
-      runtime,
-      listener: tcp(),
-      dialler: tcp(),
-      raw: wire,
-      listenAddress: () => parseAddress('tcp://127.0.0.1:0/'),
-      dialAddress: (listening) => Promise.resolve(listening),
-      absentAddress: () => wire.absentAddress(),
-      settle: () => turnEventLoop(),
-      sever: () => undefined,
-      dispose: () => wire.dispose(),
-    }));
+    const rig = await Rig.create(() => makeTcpHarness(wire, runtime));
     try {
       await body(rig, wire, context);
     } finally {

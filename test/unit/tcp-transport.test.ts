@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { describe, it } from 'node:test';
-import { closeMs, createRuntime, Fault, type Runtime } from '../../core/contract.js';
+import { closeMs, Fault } from '../../core/contract.js';
 import { adoptSocket } from '../../transports/tcp/tcp-socket.js';
 import type { End } from '../compliance/end.js';
 import type { Rig } from '../compliance/rig.js';
+import { createManualRuntime } from './manual-runtime.js';
 import { check, dial, rawPeer } from './tcp-rig.js';
 
 const record3 = Uint8Array.of(3, 0, 0, 0, 7, 8, 9, 0);
@@ -85,28 +86,6 @@ describe('tcp peers that are no transports', () => {
     server.close();
   });
 });
-
-/** A runtime whose `after` waits for the test. */
-function createManualRuntime(): { runtime: Runtime; timers: Map<() => void, number> } {
-  const timers = new Map<() => void, number>();
-  const runtime = createRuntime();
-  const { scheduler } = runtime;
-  const after = (delayMs: number, task: () => void): { cancel: () => void } => {
-    timers.set(task, delayMs);
-    return { cancel: () => void timers.delete(task) };
-  };
-  return {
-    timers,
-    runtime: {
-      ...runtime,
-      scheduler: {
-        soon: (task) => scheduler.soon(task),
-        next: (task) => scheduler.next(task),
-        after,
-      },
-    },
-  };
-}
 
 /** Commits frames until nothing more is taken because the peer does not read. */
 async function fill(rig: Rig, end: End): Promise<number> {

@@ -3,14 +3,8 @@ import assert from 'node:assert/strict';
 import { claimMs, Fault, unclaimedLanesMax } from '../../../core/contract.js';
 import type { LaneListener } from '../../compliance/lane-rig.js';
 import { between, createRandom, randomBytes } from '../../compliance/random.js';
-import {
-  createManualRuntime,
-  head,
-  hostileToLanes,
-  preamble,
-  record,
-  type RawLanes,
-} from './raw-lane.js';
+import { createManualRuntime } from '../../unit/manual-runtime.js';
+import { head, hostileToLanes, preamble, record, type RawLanes } from './raw-lane.js';
 
 const poison = 0xdd;
 const header = Uint8Array.of(1, 2, 3);

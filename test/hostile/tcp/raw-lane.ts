@@ -7,10 +7,9 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { it } from 'node:test';
 import { createRuntime, parseAddress, type Address, type Runtime } from '../../../core/contract.js';
-import { tcp } from '../../../transports/tcp/index.js';
-import { turnEventLoop } from '../../compliance/harness.js';
 import type { LaneEnd } from '../../compliance/lane-end.js';
 import { LaneRig, type LaneListener } from '../../compliance/lane-rig.js';
+import { makeTcpHarness } from '../../compliance/tcp-harness.js';
 import { TcpWire } from '../../compliance/tcp-wire.js';
 
 /** Made independently of the code under test. */
@@ -107,15 +106,7 @@ export function hostileToLanes(
   it(fact, async (context) => {
     const wire = new TcpWire();
     const lanes = await LaneRig.create(() => ({
-      runtime,
-      listener: tcp(),
-      dialler: tcp(),
-      raw: wire,
-      listenAddress: () => parseAddress('tcp://127.0.0.1:0/'),
-      dialAddress: (listening) => Promise.resolve(listening),
-      absentAddress: () => wire.absentAddress(),
-      settle: () => turnEventLoop(),
-      sever: () => undefined,
+      ...makeTcpHarness(wire, runtime),
       dispose: () => raw.dispose(),
     }));
     context.diagnostic(`IDC_SEED=${String(lanes.rig.seed)}`);
@@ -126,25 +117,4 @@ export function hostileToLanes(
       await lanes.dispose();
     }
   });
-}
-
-/** A runtime whose timers wait for the test. */
-export function createManualRuntime(): { runtime: Runtime; timers: Map<() => void, number> } {
-  const timers = new Map<() => void, number>();
-  const runtime = createRuntime();
-  const { scheduler } = runtime;
-  return {
-    timers,
-    runtime: {
-      ...runtime,
-      scheduler: {
-        soon: (task) => scheduler.soon(task),
-        next: (task) => scheduler.next(task),
-        after: (delayMs, task) => {
-          timers.set(task, delayMs);
-          return { cancel: () => void timers.delete(task) };
-        },
-      },
-    },
-  };
 }
