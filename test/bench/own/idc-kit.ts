@@ -3,40 +3,13 @@
  * and a status of 64 bytes each, so it stands beside the raw transaction of that size.
  */
 import { createDomain, type Domain } from 'idc';
-import {
-  createBackEnd,
-  createFrontEnd,
-  defineProtocol,
-  type FrontEnd,
-  type Protocol,
-} from 'idc/drivers/kit';
+import { createBackEnd, createFrontEnd, type FrontEnd } from 'idc/drivers/kit';
 import { ring } from 'idc/ring';
 
+import { mover, parameters, status, type Mover } from '../../drivers/kit/mover.js';
 import type { Durations } from '../durations.js';
 import type { Session, Subject } from '../session.js';
 import { startFarEnd } from '../start-far-end.js';
-
-const schema = {
-  name: 'mover',
-  version: 1,
-  transactions: {
-    move: {
-      parameters: {
-        offset: 'uint53',
-        byteLength: 'uint32',
-        flags: 'uint8',
-        data: { bytes: 64, lent: true },
-      },
-      status: { count: 'uint32', data: { bytes: 64 } },
-      effect: 'idempotent',
-    },
-  },
-} as const;
-const mover: Protocol<typeof schema> = defineProtocol(schema);
-
-/** With their heads, lengths and numbers, both have 64 bytes. */
-const parameters = { offset: 3_000_000_000, byteLength: 53, flags: 1, data: new Uint8Array(55) };
-const status = { count: 2_000_000, data: new Uint8Array(60) };
 
 function createRingDomain(name: string): Domain {
   return createDomain({ name, transports: [ring({ memory: 'mapped' })], wait: 'adaptive' });
@@ -44,10 +17,10 @@ function createRingDomain(name: string): Domain {
 
 class KitSession implements Session {
   readonly note: string = 'a typed transaction; raw: submitTransaction, both wait adaptive';
-  readonly #device: FrontEnd<typeof schema>;
+  readonly #device: FrontEnd<Mover>;
   readonly #close: () => Promise<void>;
 
-  constructor(device: FrontEnd<typeof schema>, close: () => Promise<void>) {
+  constructor(device: FrontEnd<Mover>, close: () => Promise<void>) {
     this.#device = device;
     this.#close = close;
   }

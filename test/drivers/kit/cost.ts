@@ -4,30 +4,11 @@
  * that a busy machine counts for less.
  */
 import { createDomain, type Endpoint } from 'idc';
-import { createBackEnd, createFrontEnd, defineProtocol } from 'idc/drivers/kit';
+import { createBackEnd, createFrontEnd } from 'idc/drivers/kit';
 import { ring } from 'idc/ring';
 import { filter, firstValueFrom } from 'rxjs';
+import { mover, parameters, status } from './mover.js';
 
-const mover = defineProtocol({
-  name: 'mover',
-  version: 1,
-  transactions: {
-    move: {
-      parameters: {
-        offset: 'uint53',
-        byteLength: 'uint32',
-        flags: 'uint8',
-        data: { bytes: 64, lent: true },
-      },
-      status: { count: 'uint32', data: { bytes: 64 } },
-      effect: 'idempotent',
-    },
-  },
-});
-
-/** With the number, the lengths and the other fields, parameters and status have 64 bytes each. */
-const values = { offset: 3_000_000_000, byteLength: 53, flags: 1, data: new Uint8Array(55) };
-const status = { count: 2_000_000, data: new Uint8Array(60) };
 const raw = new Uint8Array(64);
 
 export interface Cost {
@@ -56,7 +37,7 @@ export async function measureCosts(
     const device = createFrontEnd(front, `${place}/typed`, mover);
     await Promise.all([device.ready(), untilConnected(endpoint)]);
     const doRaw = (): Promise<unknown> => endpoint.submitTransaction(raw);
-    const doTyped = (): Promise<unknown> => device.move(values);
+    const doTyped = (): Promise<unknown> => device.move(parameters);
     await spend(doRaw, depth, 4 * perRound);
     await spend(doTyped, depth, 4 * perRound);
     const costs: Cost[] = [];
@@ -88,8 +69,8 @@ async function typedByteLength(endpoint: Endpoint): Promise<number> {
   const { encodeRecord } = await import('../../../drivers/kit/item-codec.js');
   const layout = mover.layoutAt(1).transactions[1];
   if (layout === undefined) throw new Error('the protocol has one transaction');
-  const parameters = Uint8Array.of(1, ...encodeRecord(layout.parameters, values));
-  return (await endpoint.submitTransaction(parameters)).length + parameters.length;
+  const typed = Uint8Array.of(1, ...encodeRecord(layout.parameters, parameters));
+  return (await endpoint.submitTransaction(typed)).length + typed.length;
 }
 
 async function untilConnected(endpoint: Endpoint): Promise<void> {
