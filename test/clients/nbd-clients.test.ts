@@ -9,10 +9,16 @@ import {
   sliceDevice,
   type BlockDevice,
   type CountingDevice,
-} from '../../../drivers/block/index.js';
-import { makeTemporaryFolder } from '../../unit/temporary-folder.js';
-import { itWith, runProgram } from './programs.js';
-import { descriptionOfExport, imageBytes, parseInfo, workloads, type Export } from './workloads.js';
+} from '../../drivers/block/index.js';
+import { itWith, runProgram } from '../drivers/block/programs.js';
+import {
+  descriptionOfExport,
+  imageBytes,
+  parseInfo,
+  workloads,
+  type Export,
+} from '../drivers/block/workloads.js';
+import { makeTemporaryFolder } from '../unit/temporary-folder.js';
 
 const mebibyte = 1 << 20;
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { run, Running } from './idc.js';
+import { run, Running } from '../cli/idc.js';
 import { Tmux, type Pane } from './tmux.js';
 
 const shell = ['--', 'env', 'PS1=$ ', 'bash', '--norc', '--noprofile'];

@@ -7,13 +7,13 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { stat, watch } from 'node:fs/promises';
 import { describe } from 'node:test';
-import { countDevice, createMemoryDevice, serveNbd } from '../../../drivers/block/index.js';
-import { seedOfThisRun } from '../../compliance/random.js';
-import { makeTemporaryFolder } from '../../unit/temporary-folder.js';
-import { Stage } from '../block-remote/stage.js';
-import { Chain, farSchemes, makeFile, type FarScheme } from './chain.js';
-import { itWith, runProgram } from './programs.js';
-import { descriptionOfExport, imageBytes, workloads } from './workloads.js';
+import { countDevice, createMemoryDevice, serveNbd } from '../../drivers/block/index.js';
+import { seedOfThisRun } from '../compliance/random.js';
+import { Chain, farSchemes, makeFile, type FarScheme } from '../drivers/block/chain.js';
+import { itWith, runProgram } from '../drivers/block/programs.js';
+import { descriptionOfExport, imageBytes, workloads } from '../drivers/block/workloads.js';
+import { Stage } from '../drivers/block-remote/stage.js';
+import { makeTemporaryFolder } from '../unit/temporary-folder.js';
 
 describe('a device reached over memory', () => {
   for (const { fact, programs, devices, run, isSeen } of workloads) {
