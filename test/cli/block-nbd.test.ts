@@ -1,4 +1,4 @@
-/** `idc block nbd` as its users run it. What clients make of it: `test/drivers/block`. */
+/** `idc block nbd` as its users run it. What clients make of it: `test/clients`. */
 import assert from 'node:assert/strict';
 import { access } from 'node:fs/promises';
 import { describe, it } from 'node:test';
