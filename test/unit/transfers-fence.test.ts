@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import { ErrorCode, errorTable, IdcError } from '../../core/errors.js';
 import type { ReceivedTransaction } from '../../core/received-transaction.js';
 import { endWithoutOwner } from '../../core/transfer/relay.js';
+import type { RemoteBufferReference } from '../../core/transfer/reference.js';
 import { TransferOp } from '../../core/transfer/transfer-wire.js';
 import { patternBytes } from './fake-link.js';
 import { HolderRig, leaseMsOfHolderRig, type Way } from './transfers-rig.js';
@@ -14,8 +15,25 @@ import { HolderRig, leaseMsOfHolderRig, type Way } from './transfers-rig.js';
 const old = new Uint8Array(3_000).fill(0x11);
 const fresh = new Uint8Array(3_000).fill(0x22);
 
-/** A lease is known, so that the next write goes at once. */
-async function warmUp(rig: HolderRig, decoded: ReturnType<HolderRig['register']>['decoded']) {
+interface Scene {
+  readonly rig: HolderRig;
+  readonly first: Way;
+  readonly memory: Uint8Array;
+  readonly decoded: RemoteBufferReference;
+}
+
+/** A buffer of zeros and ways to it. A lease is known, so that the next write goes at once. */
+async function setUp(wayCount: number, byteLength = 3_000): Promise<Scene> {
+  const rig = new HolderRig();
+  const first = await rig.addWay();
+  for (let count = 1; count < wayCount; count++) await rig.addWay();
+  const memory = new Uint8Array(byteLength);
+  const { decoded } = rig.register(memory);
+  await warmUp(rig, decoded);
+  return { rig, first, memory, decoded };
+}
+
+async function warmUp(rig: HolderRig, decoded: RemoteBufferReference): Promise<void> {
   assert.equal(await rig.end(rig.transfers.send(decoded, new Uint8Array(1))), 'done');
 }
 
@@ -27,14 +45,22 @@ function delay(way: Way): () => void {
   };
 }
 
+/** Nobody answers a fence until the test does. */
+function holdFences(rig: HolderRig): ReceivedTransaction[] {
+  const held: ReceivedTransaction[] = [];
+  rig.intercept = (transaction, op) => op === TransferOp.Fence && held.push(transaction) > 0;
+  return held;
+}
+
+/** What a relay says of a piece, and how often the owner is asked to fence it. */
+const relayed = [
+  ['by a relay that lost it: the way is there, and it is fenced all the same', 'maybe', 1],
+  ['that was never executed is sent again without a fence', 'never', 0],
+] as const;
+
 describe('a write whose way dies', () => {
   it('goes on over another one, and the delayed write of the first never lands', async () => {
-    const rig = new HolderRig();
-    const first = await rig.addWay(1_024);
-    await rig.addWay(1_024);
-    const memory = new Uint8Array(3_000);
-    const { decoded } = rig.register(memory);
-    await warmUp(rig, decoded);
+    const { rig, first, memory, decoded } = await setUp(2);
     const release = delay(first);
     const sent = rig.watch(rig.transfers.send(decoded, old));
     await rig.settle();
@@ -54,11 +80,7 @@ describe('a write whose way dies', () => {
   });
 
   it('goes on over the same one when it is back, and lands once', async () => {
-    const rig = new HolderRig();
-    const way = await rig.addWay(1_024);
-    const memory = new Uint8Array(3_000);
-    const { decoded } = rig.register(memory);
-    await warmUp(rig, decoded);
+    const { rig, first: way, memory, decoded } = await setUp(1);
     const counts: number[] = [];
     way.ownerEnd?.clog();
     const sent = rig.watch(
@@ -76,14 +98,8 @@ describe('a write whose way dies', () => {
   });
 
   it('is not sent again before the lease ran out, if nobody answers the fence', async () => {
-    const rig = new HolderRig();
-    const first = await rig.addWay(1_024);
-    await rig.addWay(1_024);
-    const memory = new Uint8Array(3_000);
-    const { decoded } = rig.register(memory);
-    await warmUp(rig, decoded);
-    const held: ReceivedTransaction[] = [];
-    rig.intercept = (transaction, op) => op === TransferOp.Fence && held.push(transaction) > 0;
+    const { rig, first, memory, decoded } = await setUp(2);
+    const held = holdFences(rig);
     const release = delay(first);
     const submittedMs = rig.nowMs;
     const sent = rig.watch(rig.transfers.send(decoded, old));
@@ -105,11 +121,7 @@ describe('a write whose way dies', () => {
   });
 
   it('ends as maybe when its time passes first; what overlaps it is fenced first', async () => {
-    const rig = new HolderRig();
-    const first = await rig.addWay(1_024);
-    const memory = new Uint8Array(9_000);
-    const { decoded } = rig.register(memory);
-    await warmUp(rig, decoded);
+    const { rig, first, memory, decoded } = await setUp(1, 9_000);
     const release = delay(first);
     const sent = rig.transfers.send(decoded, old, { offset: 3_000, timeoutMs: 300 });
     await rig.settle();
@@ -119,7 +131,7 @@ describe('a write whose way dies', () => {
     assert.deepEqual([error.code, error.execution], ['TIMEOUT', 'maybe']);
     assert.match(error.reason, /UNREACHABLE/);
     assert.equal(rig.transfers.statistics().unfenced, 1);
-    await rig.addWay(1_024);
+    await rig.addWay();
     const beside = rig.transfers.send(decoded, fresh, { offset: 0 });
     assert.equal(await rig.end(beside), 'done');
     assert.equal(rig.count(TransferOp.Fence), 0, 'what does not overlap waits for nothing');
@@ -136,19 +148,15 @@ describe('a write whose way dies', () => {
   });
 
   it('in doubt, and with nobody to ask: a later one waits until the lease ran out', async () => {
-    const rig = new HolderRig();
-    const first = await rig.addWay(1_024);
-    const { decoded } = rig.register(new Uint8Array(3_000));
-    await warmUp(rig, decoded);
+    const { rig, first, decoded } = await setUp(1);
     delay(first);
     const submittedMs = rig.nowMs;
     const sent = rig.watch(rig.transfers.send(decoded, old, { timeoutMs: 100 }));
     await rig.settle();
     first.lose();
     await rig.wait(() => sent.ending !== undefined);
-    await rig.addWay(1_024);
-    const held: ReceivedTransaction[] = [];
-    rig.intercept = (transaction, op) => op === TransferOp.Fence && held.push(transaction) > 0;
+    await rig.addWay();
+    const held = holdFences(rig);
     const early = rig.transfers.send(decoded, fresh, { timeoutMs: 200 });
     assert.equal(await rig.end(early), 'TIMEOUT never');
     const late = rig.watch(rig.transfers.send(decoded, fresh));
@@ -192,78 +200,52 @@ describe('a write whose way dies', () => {
     await rig.close();
   });
 
-  it('by a relay that lost it: the way is there, and it is fenced all the same', async () => {
-    const rig = new HolderRig();
-    await rig.addWay(1_024);
-    const memory = new Uint8Array(2_048);
-    const { decoded } = rig.register(memory);
-    await warmUp(rig, decoded);
-    let lostCount = 0;
-    rig.intercept = (transaction, op) => {
-      if (op !== TransferOp.Write || lostCount === 1) return false;
-      lostCount++;
-      endWithoutOwner(transaction, ErrorCode.Disconnected, 'maybe');
-      return true;
-    };
-    const sent = patternBytes(2_048, 5);
-    assert.equal(await rig.end(rig.transfers.send(decoded, sent)), 'done');
-    assert.equal(rig.count(TransferOp.Fence), 1);
-    assert.deepEqual(memory, sent);
-    await rig.close();
-  });
-
-  it('that was never executed is sent again without a fence', async () => {
-    const rig = new HolderRig();
-    await rig.addWay(1_024);
-    const memory = new Uint8Array(2_048);
-    const { decoded } = rig.register(memory);
-    await warmUp(rig, decoded);
-    let count = 0;
-    rig.intercept = (transaction, op) => {
-      if (op !== TransferOp.Write || ++count !== 1) return false;
-      endWithoutOwner(transaction, ErrorCode.Disconnected, 'never');
-      return true;
-    };
-    const sent = patternBytes(2_048, 6);
-    assert.equal(await rig.end(rig.transfers.send(decoded, sent)), 'done');
-    assert.equal(rig.count(TransferOp.Fence), 0);
-    assert.deepEqual(memory, sent);
-    await rig.close();
-  });
+  for (const [fact, execution, fenceCount] of relayed) {
+    it(fact, async () => {
+      const { rig, memory, decoded } = await setUp(1, 2_048);
+      let count = 0;
+      rig.intercept = (transaction, op) => {
+        if (op !== TransferOp.Write || ++count !== 1) return false;
+        endWithoutOwner(transaction, ErrorCode.Disconnected, execution);
+        return true;
+      };
+      const sent = patternBytes(2_048, 5);
+      assert.equal(await rig.end(rig.transfers.send(decoded, sent)), 'done');
+      assert.equal(rig.count(TransferOp.Fence), fenceCount);
+      assert.deepEqual(memory, sent);
+      await rig.close();
+    });
+  }
 });
+
+/** A read of 14 pieces whose way died, and which has ended. */
+async function loseRead() {
+  const rig = new HolderRig();
+  const first = await rig.addWay();
+  await rig.addWay();
+  const memory = patternBytes(20_000, 4);
+  const { decoded } = rig.register(memory);
+  first.ownerEnd?.clog();
+  const received = new Uint8Array(20_000);
+  const watched = rig.watch(rig.transfers.receive(decoded, received));
+  await rig.settle();
+  assert.equal(first.ownerEnd?.keptCount, 14);
+  const lostAtMs = rig.nowMs;
+  first.lose();
+  await rig.wait(() => watched.ending !== undefined);
+  assert.equal(watched.ending, 'done');
+  return { rig, memory, received, tookMs: watched.endedAtMs - lostAtMs };
+}
 
 describe('a read whose way dies', () => {
   it('goes on at once, however many of its pieces were lost together', async () => {
-    const rig = new HolderRig();
-    const first = await rig.addWay(1_024);
-    await rig.addWay(1_024);
-    const memory = patternBytes(20_000, 4);
-    const { decoded } = rig.register(memory);
-    first.ownerEnd?.clog();
-    const watched = rig.watch(rig.transfers.receive(decoded, new Uint8Array(20_000)));
-    await rig.settle();
-    assert.equal(first.ownerEnd?.keptCount, 14);
-    const lostAtMs = rig.nowMs;
-    first.lose();
-    await rig.wait(() => watched.ending !== undefined);
-    assert.equal(watched.ending, 'done');
-    assert(watched.endedAtMs - lostAtMs < 10, `${watched.endedAtMs - lostAtMs} ms`);
+    const { rig, tookMs } = await loseRead();
+    assert(tookMs < 10, `${tookMs} ms`);
     await rig.close();
   });
 
   it('is sent again over another one, without a fence', async () => {
-    const rig = new HolderRig();
-    const first = await rig.addWay(1_024);
-    await rig.addWay(1_024);
-    const memory = patternBytes(20_000, 4);
-    const { decoded } = rig.register(memory);
-    first.ownerEnd?.clog();
-    const received = new Uint8Array(20_000);
-    const watched = rig.watch(rig.transfers.receive(decoded, received));
-    await rig.settle();
-    first.lose();
-    await rig.wait(() => watched.ending !== undefined);
-    assert.equal(watched.ending, 'done');
+    const { rig, memory, received } = await loseRead();
     assert.deepEqual(received, memory);
     assert.equal(rig.count(TransferOp.Fence), 0);
     await rig.close();
@@ -295,7 +277,7 @@ describe('an owner that cannot be reached', () => {
 
   it('TIMEOUT if there was a way, by the class of what was sent; tried more rarely', async () => {
     const rig = new HolderRig({ timeoutMs: 10_000 });
-    const way = await rig.addWay(1_024);
+    const way = await rig.addWay();
     const { decoded } = rig.register(new Uint8Array(3_000));
     await warmUp(rig, decoded);
     way.ownerEnd?.clog();
@@ -314,11 +296,7 @@ describe('an owner that cannot be reached', () => {
   });
 
   it('that restarted: STALE_REFERENCE by whoever knows', async () => {
-    const rig = new HolderRig();
-    const first = await rig.addWay(1_024);
-    await rig.addWay(1_024);
-    const { decoded } = rig.register(new Uint8Array(3_000));
-    await warmUp(rig, decoded);
+    const { rig, first, decoded } = await setUp(2);
     first.ownerEnd?.clog();
     const sent = rig.watch(rig.transfers.send(decoded, old));
     await rig.settle();
