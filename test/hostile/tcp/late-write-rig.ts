@@ -87,18 +87,19 @@ export class LateWriteRig {
 
   /**
    * The same, over the first path, which holds it back, and with it whatever `prepare` submits
-   * there before. Resolves once it is held; then its outcome is still to come.
+   * there before. Resolves once it is held; then its outcome is still to come. `abort` gives it up.
    */
   async writeHeld(
     letter: string,
-    signal?: AbortSignal,
-    prepare: () => void = () => undefined,
-  ): Promise<{ outcome: Promise<string> }> {
+    prepare: (signal: AbortSignal) => void = () => undefined,
+  ): Promise<{ outcome: Promise<string>; abort: () => void }> {
+    const abort = new AbortController();
+    const { signal } = abort;
     // With a fresh lease it goes at once, and by lane once there is one.
     do await this.write('-');
     while (this.memory.length >= laneBytes && this.asOwner.laneBytes === 0);
     this.first.hold();
-    prepare();
+    prepare(signal);
     const outcome = this.write(letter, signal).then(
       () => 'done',
       (error: unknown) => {
@@ -107,13 +108,18 @@ export class LateWriteRig {
       },
     );
     await turnUntil(() => this.first.heldBytes >= this.memory.length, 'the write is on its way');
-    return { outcome };
+    return { outcome, abort: () => abort.abort() };
   }
 
   /** The first path is dead for the holder, and the second one is there. */
   failOver(): void {
-    this.first.isOpen = false;
     this.second.isOpen = true;
+    this.loseFirst();
+  }
+
+  /** The first path is dead for the holder. */
+  loseFirst(): void {
+    this.first.isOpen = false;
     this.first.loseDiallers();
   }
 

@@ -4,7 +4,13 @@
  */
 import assert from 'node:assert/strict';
 import { turnUntil } from './hostile-rig.js';
-import { endlessMs, inlineBytes, laneBytes, lateWrite } from './late-write-rig.js';
+import {
+  endlessMs,
+  inlineBytes,
+  laneBytes,
+  lateWrite,
+  type LateWriteRig,
+} from './late-write-rig.js';
 
 /** What an owner grants that is to be over soon. */
 const shortMs = 600;
@@ -22,6 +28,16 @@ async function pass(durationMs: number): Promise<void> {
   await turnUntil(() => performance.now() >= endMs, 'time passes');
 }
 
+/** The old bytes arrive after Y, and are refused as the owner counts it. */
+async function releaseOld(
+  rig: LateWriteRig,
+  refused: 'fencedWrites' | 'staleWrites',
+): Promise<void> {
+  rig.first.release();
+  await turnUntil(() => rig.asOwner[refused] === 1, 'the old bytes arrive');
+  await rig.holdsOnly('Y');
+}
+
 for (const [what, bufferBytes] of sizes) {
   lateWrite(
     `${what} that moved to another path lands there alone`,
@@ -33,9 +49,7 @@ for (const [what, bufferBytes] of sizes) {
       assert.equal(rig.asHolder.fences, 1);
       await rig.holdsOnly('X');
       await rig.writeOnceReachable('Y');
-      rig.first.release();
-      await turnUntil(() => rig.asOwner.fencedWrites === 1, 'the old bytes arrive');
-      await rig.holdsOnly('Y');
+      await releaseOld(rig, 'fencedWrites');
     },
     bufferBytes,
   );
@@ -45,49 +59,39 @@ lateWrite(
   'a write given up as maybe is fenced before the next one there',
   endlessMs,
   async (rig) => {
-    const abort = new AbortController();
-    const { outcome } = await rig.writeHeld('X', abort.signal);
-    abort.abort();
+    const { outcome, abort } = await rig.writeHeld('X');
+    abort();
     assert.equal(await outcome, 'CANCELLED maybe');
     assert.equal(rig.asHolder.unfenced, 1);
     rig.failOver();
     await rig.writeOnceReachable('Y');
     assert.equal(rig.asHolder.unfenced, 0);
-    rig.first.release();
-    await turnUntil(() => rig.asOwner.fencedWrites === 1, 'the old bytes arrive');
-    await rig.holdsOnly('Y');
+    await releaseOld(rig, 'fencedWrites');
   },
 );
 
 lateWrite('a write that nobody could fence is too old when it arrives', shortMs, async (rig) => {
-  const abort = new AbortController();
-  const { outcome } = await rig.writeHeld('X', abort.signal);
-  rig.first.isOpen = false;
-  rig.first.loseDiallers();
-  abort.abort();
+  const { outcome, abort } = await rig.writeHeld('X');
+  rig.loseFirst();
+  abort();
   assert.equal(await outcome, 'CANCELLED maybe');
   await pass(expiredMs);
   rig.second.isOpen = true;
   await rig.writeOnceReachable('Y');
   assert.equal(rig.asOwner.fences, 0);
-  rig.first.release();
-  await turnUntil(() => rig.asOwner.staleWrites === 1, 'the old bytes arrive');
-  await rig.holdsOnly('Y');
+  await releaseOld(rig, 'staleWrites');
 });
 
 lateWrite('a path that delays everything alike, and is never silent', shortMs, async (rig) => {
-  const abort = new AbortController();
-  const { signal } = abort;
   const readCount = 8;
-  const { outcome } = await rig.writeHeld('X', signal, () => {
+  const { outcome, abort } = await rig.writeHeld('X', (signal) => {
     for (let count = 0; count < readCount; count++) {
       const read = rig.holder.receiveFromRemoteBuffer(rig.reference, rig.fillOf('r'), { signal });
       read.catch(() => undefined);
     }
   });
-  rig.first.isOpen = false;
-  rig.first.loseDiallers();
-  abort.abort();
+  rig.loseFirst();
+  abort();
   assert.equal(await outcome, 'CANCELLED maybe');
   // The owner goes on hearing of its peer, six times in what it grants.
   const portionBytes = Math.ceil((rig.first.heldBytes - inlineBytes) / readCount);
@@ -100,14 +104,11 @@ lateWrite('a path that delays everything alike, and is never silent', shortMs, a
   rig.second.isOpen = true;
   await rig.writeOnceReachable('Y');
   assert.equal(rig.asOwner.fences, 0);
-  rig.first.release();
-  await turnUntil(() => rig.asOwner.staleWrites === 1, 'the old bytes arrive');
-  await rig.holdsOnly('Y');
+  await releaseOld(rig, 'staleWrites');
 });
 
 lateWrite('after a result of never nothing of it lands', shortMs, async (rig) => {
-  const abort = new AbortController();
-  const { outcome } = await rig.writeHeld('X', abort.signal);
+  const { outcome, abort } = await rig.writeHeld('X');
   await pass(expiredMs);
   const { leasesAsked } = rig.asHolder;
   rig.first.release();
@@ -115,7 +116,7 @@ lateWrite('after a result of never nothing of it lands', shortMs, async (rig) =>
   await turnUntil(() => rig.asHolder.leasesAsked > leasesAsked, 'the refusal comes back');
   await turnUntil(() => rig.first.heldBytes > 0, 'its question is on its way');
   assert.equal(rig.asOwner.staleWrites, 1);
-  abort.abort();
+  abort();
   assert.equal(await outcome, 'CANCELLED never');
   rig.failOver();
   await rig.writeOnceReachable('Y');
@@ -130,10 +131,9 @@ for (const [what, bufferBytes] of sizes) {
     `${what}: after unregister nothing lands, though the place is used again`,
     endlessMs,
     async (rig) => {
-      const abort = new AbortController();
-      const { outcome } = await rig.writeHeld('X', abort.signal);
+      const { outcome, abort } = await rig.writeHeld('X');
       rig.failOver();
-      abort.abort();
+      abort();
       assert.equal(await outcome, 'CANCELLED maybe');
       await rig.buffer.unregister();
       rig.memory.set(rig.fillOf('Y'));
