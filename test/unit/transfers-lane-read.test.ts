@@ -6,40 +6,28 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { TransferOp } from '../../core/transfer/transfer-wire.js';
-import type { RigLane } from './transfers-lane.js';
-import { HolderRig, type Watched, type Way } from './transfers-rig.js';
+import { byteLength, createLaneScene, half, type LaneScene } from './transfers-lane-scene.js';
+import type { Watched } from './transfers-rig.js';
 
-/** Fits one body: 8 inline pieces of 1,024 bytes. */
-const byteLength = 8_000;
-const half = byteLength / 2;
 const content = Uint8Array.from({ length: byteLength }, (_, index) => index * 7 + 1);
 
-interface Scene {
-  readonly rig: HolderRig;
-  readonly way: Way;
-  readonly lane: RigLane;
-  readonly memory: Uint8Array;
+interface Scene extends LaneScene {
   readonly local: Uint8Array;
   readonly abort: AbortController;
   /** The read of the whole buffer, whose body is on the lane. */
   readonly received: Watched;
-  readonly unregister: () => Promise<void>;
 }
 
 async function withRead(run: (scene: Scene) => Promise<void>): Promise<void> {
-  const rig = new HolderRig();
-  const way = await rig.addWay();
-  const lane = rig.addLane(way);
-  const memory = new Uint8Array(content);
-  const buffer = rig.register(memory);
+  const scene = await createLaneScene(new Uint8Array(content));
+  const { rig, lane, decoded } = scene;
   const local = new Uint8Array(byteLength);
   const abort = new AbortController();
   const { signal } = abort;
-  const received = rig.watch(rig.transfers.receive(buffer.decoded, local, { signal }));
+  const received = rig.watch(rig.transfers.receive(decoded, local, { signal }));
   await rig.settle();
   assert.equal(lane.owner.outgoing.length, 1);
-  const unregister = (): Promise<void> => buffer.unregister();
-  await run({ rig, way, lane, memory, local, abort, received, unregister });
+  await run({ ...scene, local, abort, received });
   assert.equal(received.count, 1);
   await rig.close();
 }

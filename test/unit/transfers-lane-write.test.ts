@@ -7,42 +7,26 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RemoteBufferReference } from '../../core/transfer/reference.js';
 import { TransferOp } from '../../core/transfer/transfer-wire.js';
-import type { RigLane } from './transfers-lane.js';
-import { HolderRig, leaseMsOfHolderRig, type Watched, type Way } from './transfers-rig.js';
+import { byteLength, createLaneScene, half, type LaneScene } from './transfers-lane-scene.js';
+import { HolderRig, leaseMsOfHolderRig, type Watched } from './transfers-rig.js';
 
-/** Fits one body: 8 inline pieces of 1,024 bytes. */
-const byteLength = 8_000;
-const half = byteLength / 2;
 const old = new Uint8Array(byteLength).fill(0x11);
 const fresh = new Uint8Array(byteLength).fill(0x22);
 
-interface Scene {
-  readonly rig: HolderRig;
-  readonly way: Way;
-  readonly lane: RigLane;
-  readonly memory: Uint8Array;
-  readonly decoded: RemoteBufferReference;
-  readonly unregister: () => Promise<void>;
-}
-
 /** A buffer of zeros, a lane, and a reference whose name the owner has been told. */
-async function withLane(run: (scene: Scene) => Promise<void>): Promise<void> {
-  const rig = new HolderRig();
-  const way = await rig.addWay();
-  const lane = rig.addLane(way);
-  const memory = new Uint8Array(byteLength);
-  const buffer = rig.register(memory);
-  const { decoded } = buffer;
+async function withLane(run: (scene: LaneScene) => Promise<void>): Promise<void> {
+  const scene = await createLaneScene(new Uint8Array(byteLength));
+  const { rig, lane, decoded } = scene;
   // Goes inline, and tells the name.
   assert.equal(await rig.end(rig.transfers.send(decoded, new Uint8Array(byteLength))), 'done');
   assert.equal(rig.count(TransferOp.Name), 1);
   assert.equal(lane.holder.outgoing.length, 0);
-  await run({ rig, way, lane, memory, decoded, unregister: () => buffer.unregister() });
+  await run(scene);
   await rig.close();
 }
 
 /** Everything that is ready to happen has happened. */
-async function startWrite({ rig, decoded }: Scene, bytes: Uint8Array): Promise<Watched> {
+async function startWrite({ rig, decoded }: LaneScene, bytes: Uint8Array): Promise<Watched> {
   const sent = rig.watch(rig.transfers.send(decoded, bytes));
   await rig.settle();
   return sent;
