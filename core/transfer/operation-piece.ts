@@ -2,21 +2,14 @@
  * Piece: one request of an operation that has not settled. The pieces in flight of an operation are
  * a list, so that all of them can be cancelled.
  */
+import type { Completion } from '../api.js';
 import type { ErrorCode, Execution } from '../errors.js';
 import type { Pipeline } from './operation-pipeline.js';
 
 /** Whoever a piece belongs to. */
 export interface PieceOwner {
   /** Called exactly once for each piece. */
-  pieceSettled(
-    piece: Piece,
-    code: ErrorCode,
-    execution: Execution,
-    bytes: Uint8Array,
-    offset: number,
-    byteLength: number,
-    remoteCode: number,
-  ): void;
+  readonly pieceSettled: Completion<Piece>;
 }
 
 export class Piece {
