@@ -1,8 +1,7 @@
 /** N9, N10 and N14: how lanes end, that memory is free then, and that nothing remains. */
 import assert from 'node:assert/strict';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Fault, type Address, type LaneSink } from '../../core/contract.js';
+import { untilCollected } from './collector.js';
 import type { LaneCheck, LaneRig } from './lane-rig.js';
 
 const poison = 0xdd;
@@ -179,11 +178,7 @@ function checkRemains(check: LaneCheck): void {
       ...(await openAndClose(lanes, await lanes.dialAddress(listener))),
       ...(await openAndClose(lanes, await lanes.rig.harness.absentAddress())),
     ];
-    const collect = exposeCollector();
-    await lanes.rig.until('all is collected', () => {
-      collect();
-      return released.every((reference) => reference.deref() === undefined);
-    });
+    await untilCollected(lanes.rig, released);
   });
 }
 
@@ -209,14 +204,4 @@ async function openAndClose(lanes: LaneRig, address: Address): Promise<readonly 
     };
     const lane = transport.openLane?.(address, sink);
   });
-}
-
-function exposeCollector(): () => void {
-  setFlagsFromString('--expose-gc');
-  // The flag holds for contexts made after it, and `gc` is typed nowhere.
-  const collect: unknown = runInNewContext('gc');
-  assert.ok(typeof collect === 'function');
-  return () => {
-    Reflect.apply(collect, undefined, []);
-  };
 }

@@ -1,8 +1,7 @@
 /** L8, L12 and L13: how links end, and that nothing of them remains. */
 import assert from 'node:assert/strict';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { ClaimRefusal, Fault, type Address, type LinkSink } from '../../core/contract.js';
+import { untilCollected } from './collector.js';
 import type { Check, Rig } from './rig.js';
 import { Receiver, Sender } from './traffic.js';
 
@@ -163,11 +162,7 @@ function checkRemains(check: Check): void {
       ...(await openAndClose(rig, await rig.harness.absentAddress(), 'onNews')),
       ...(await openAndClose(rig, await rig.dialAddress(silent), 'atOnce')),
     ];
-    const collect = exposeCollector();
-    await rig.until('all is collected', () => {
-      collect();
-      return released.every((reference) => reference.deref() === undefined);
-    });
+    await untilCollected(rig, released);
   });
 }
 
@@ -190,14 +185,4 @@ async function openAndClose(rig: Rig, address: Address, when: 'atOnce' | 'onNews
     const link = transport.open(address, sink, 'message');
     if (when === 'atOnce') close();
   });
-}
-
-function exposeCollector(): () => void {
-  setFlagsFromString('--expose-gc');
-  // The flag holds for contexts made after it, and `gc` is typed nowhere.
-  const collect: unknown = runInNewContext('gc');
-  assert.ok(typeof collect === 'function');
-  return () => {
-    Reflect.apply(collect, undefined, []);
-  };
 }
