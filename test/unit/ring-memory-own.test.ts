@@ -234,7 +234,6 @@ test('after the end ranges go with their views, and not before', async () => {
     assert.ok(first && last);
     kept.push(first.views.bytes);
     for (const memory of memories.slice(0, 2)) memory.release();
-    ranges.close();
     last.release();
   };
   useAndEnd();

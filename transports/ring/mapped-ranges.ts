@@ -38,7 +38,6 @@ export class MappedRanges {
   readonly #keptMax: number;
   /** In the order of their release. */
   readonly #free: MappedRange[] = [];
-  #closed = false;
 
   /** `keptMax`: so many ranges wait for their next use; those beyond go with their views. */
   constructor(native: Native, keptMax: number = Infinity) {
@@ -79,15 +78,6 @@ export class MappedRanges {
   }
 
   /**
-   * Ends the reuse. The address ranges, by now without a page, go one by one as the engine
-   * collects their views, and those of memories still in use after their release.
-   */
-  close(): void {
-    this.#closed = true;
-    this.#free.length = 0;
-  }
-
-  /**
    * Maps at an address of the kernel's choice first, and unmaps. So a file that the kernel does not
    * map is found out before an established range is touched, and no peer's file can cost a range.
    */
@@ -124,7 +114,6 @@ export class MappedRanges {
   }
 
   #keep(range: MappedRange): void {
-    if (this.#closed) return;
     this.#free.push(range);
     if (this.#free.length > this.#keptMax) this.#free.shift();
   }
