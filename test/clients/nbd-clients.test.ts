@@ -14,8 +14,8 @@ import { itWith, runProgram } from '../drivers/block/programs.js';
 import {
   descriptionOfExport,
   imageBytes,
+  itServesEach,
   parseInfo,
-  workloads,
   type Export,
 } from '../drivers/block/workloads.js';
 import { makeTemporaryFolder } from '../unit/temporary-folder.js';
@@ -30,19 +30,11 @@ const kinds = [
 
 for (const [what, kind, medium] of kinds) {
   describe(`an export of ${what}`, () => {
-    for (const { fact, programs, devices, run, isSeen } of workloads) {
-      itWith(
-        programs,
-        fact,
-        async (context) => {
-          const folder = await makeTemporaryFolder(context);
-          const device = countDevice(await makeDevice(kind, folder));
-          await serve(device, medium, folder, run);
-          assert.ok(isSeen?.(device.counts()) ?? true, JSON.stringify(device.counts()));
-        },
-        devices,
-      );
-    }
+    itServesEach(async ({ run, isSeen }, folder) => {
+      const device = countDevice(await makeDevice(kind, folder));
+      await serve(device, medium, folder, run);
+      assert.ok(isSeen?.(device.counts()) ?? true, JSON.stringify(device.counts()));
+    });
   });
 }
 

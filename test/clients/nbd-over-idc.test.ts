@@ -8,52 +8,40 @@ import { randomUUID } from 'node:crypto';
 import { stat, watch } from 'node:fs/promises';
 import { describe } from 'node:test';
 import { countDevice, createMemoryDevice, serveNbd } from '../../drivers/block/index.js';
-import { seedOfThisRun } from '../compliance/random.js';
 import { Chain, farSchemes, makeFile, type FarScheme } from '../drivers/block/chain.js';
-import { itWith, runProgram } from '../drivers/block/programs.js';
-import { descriptionOfExport, imageBytes, workloads } from '../drivers/block/workloads.js';
+import { itWith } from '../drivers/block/programs.js';
+import {
+  descriptionOfExport,
+  imageBytes,
+  itServesEach,
+  verifyByFio,
+} from '../drivers/block/workloads.js';
 import { Stage } from '../drivers/block-remote/stage.js';
 import { makeTemporaryFolder } from '../unit/temporary-folder.js';
 
 describe('a device reached over memory', () => {
-  for (const { fact, programs, devices, run, isSeen } of workloads) {
-    itWith(
-      programs,
-      fact,
-      async (context) => {
-        const folder = await makeTemporaryFolder(context);
-        const stage = new Stage('memory', fact);
-        const device = countDevice(createMemoryDevice({ byteLength: imageBytes }));
-        const backEnd = await stage.serve(device);
-        const remote = await stage.open();
-        const exports = [{ device: remote, description: descriptionOfExport }];
-        const server = serveNbd({ exports, listen: `${folder}/nbd.sock` });
-        await run({ uri: await server.ready, folder });
-        await server.close();
-        await remote.close();
-        await backEnd.close();
-        await stage.close();
-        assert.ok(isSeen?.(device.counts()) ?? true, JSON.stringify(device.counts()));
-      },
-      devices,
-    );
-  }
+  itServesEach(async ({ fact, run, isSeen }, folder) => {
+    const stage = new Stage('memory', fact);
+    const device = countDevice(createMemoryDevice({ byteLength: imageBytes }));
+    const backEnd = await stage.serve(device);
+    const remote = await stage.open();
+    const exports = [{ device: remote, description: descriptionOfExport }];
+    const server = serveNbd({ exports, listen: `${folder}/nbd.sock` });
+    await run({ uri: await server.ready, folder });
+    await server.close();
+    await remote.close();
+    await backEnd.close();
+    await stage.close();
+    assert.ok(isSeen?.(device.counts()) ?? true, JSON.stringify(device.counts()));
+  });
 });
 
 for (const scheme of farSchemes) {
   describe(`a device that idc block nbd reaches over ${scheme}`, () => {
-    for (const { fact, programs, devices, run } of workloads) {
-      itWith(
-        programs,
-        fact,
-        async (context) => {
-          const folder = await makeTemporaryFolder(context);
-          const file = makeFile(`${folder}/served.img`, imageBytes);
-          await withChain(scheme, file, ({ uri }) => run({ uri, folder }));
-        },
-        devices,
-      );
-    }
+    itServesEach(async ({ run }, folder) => {
+      const file = makeFile(`${folder}/served.img`, imageBytes);
+      await withChain(scheme, file, ({ uri }) => run({ uri, folder }));
+    });
 
     itWith(['fio'], 'fio verifies, and its back end is killed under it', async (context) => {
       const folder = await makeTemporaryFolder(context);
@@ -87,23 +75,8 @@ async function withChain(
 }
 
 /** Every block is written, at random, and then read and compared. */
-async function verifySlowly(uri: string): Promise<void> {
-  const printed = await runProgram(
-    'fio',
-    '--name=verify',
-    '--ioengine=nbd',
-    `--uri=${uri}`,
-    '--rw=randwrite',
-    '--bs=4k',
-    '--iodepth=16',
-    `--size=${imageBytes}`,
-    '--verify=crc32c',
-    '--verify_fatal=1',
-    '--verify_state_save=0',
-    `--randseed=${seedOfThisRun()}`,
-    '--output-format=json',
-  );
-  assert.match(printed, /"error" : 0/);
+function verifySlowly(uri: string): Promise<void> {
+  return verifyByFio(uri, '--rw=randwrite', '--bs=4k', '--iodepth=16', `--size=${imageBytes}`);
 }
 
 /** Kills the back end each time one more part of the file is written; answers how often. */

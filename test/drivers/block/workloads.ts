@@ -1,10 +1,12 @@
 /** What programs that know nothing of this project do to an NBD export: libnbd's, QEMU's, fio. */
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
+import type { TestContext } from 'node:test';
 import type { BlockCounts } from '../../../drivers/block/index.js';
 import { createRandom, randomBytes, seedOfThisRun } from '../../compliance/random.js';
+import { makeTemporaryFolder } from '../../unit/temporary-folder.js';
 import { fileSystemDevices, fileSystemPrograms, keepFiles } from './file-system.js';
-import { runProgram, type ProgramName } from './programs.js';
+import { itWith, runProgram, type ProgramName } from './programs.js';
 
 const mebibyte = 1 << 20;
 /** Of the device; at first it is zeroes. */
@@ -30,7 +32,7 @@ export interface Workload {
   readonly isSeen?: (counts: BlockCounts) => boolean;
 }
 
-export const workloads: readonly Workload[] = [
+const workloads: readonly Workload[] = [
   { fact: 'nbdinfo understands what is offered', programs: ['nbdinfo'], run: understand },
   {
     fact: 'nbdcopy copies an image there and back',
@@ -73,6 +75,17 @@ export const workloads: readonly Workload[] = [
     isSeen: ({ flushes }) => flushes > 0,
   },
 ];
+
+/** Each workload is a test with a folder of its own; `body` makes an export and runs it there. */
+export function itServesEach(body: (workload: Workload, folder: string) => Promise<void>): void {
+  for (const workload of workloads) {
+    const { programs, fact, devices } = workload;
+    const test = async (context: TestContext): Promise<void> => {
+      await body(workload, await makeTemporaryFolder(context));
+    };
+    itWith(programs, fact, test, devices);
+  }
+}
 
 /** Data, a hole, data, and zeroes that are data; not a whole number of anything. */
 function makeImage(): Buffer {
@@ -191,19 +204,21 @@ async function findPatterns({ uri }: Export): Promise<void> {
 }
 
 async function verify({ uri }: Export): Promise<void> {
+  const words = ['--rw=randrw', '--bsrange=512-64k', '--iodepth=32', '--size=16m', '--fsync=50'];
+  await verifyByFio(uri, ...words);
+}
+
+/** fio does what `words` say, and finds what it wrote. */
+export async function verifyByFio(uri: string, ...words: readonly string[]): Promise<void> {
   const printed = await runProgram(
     'fio',
     '--name=verify',
     '--ioengine=nbd',
     `--uri=${uri}`,
-    '--rw=randrw',
-    '--bsrange=512-64k',
-    '--iodepth=32',
-    '--size=16m',
+    ...words,
     '--verify=crc32c',
     '--verify_fatal=1',
     '--verify_state_save=0',
-    '--fsync=50',
     `--randseed=${seedOfThisRun()}`,
     '--output-format=json',
   );
