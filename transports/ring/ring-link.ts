@@ -269,7 +269,8 @@ export class RingLink implements Link {
     if (writer.publish()) this.#ring();
     let handled = 0;
     let offset: number = PeekRefusal.Nothing;
-    while (handled < limit && !reader.looksEmpty) {
+    const isEmpty = reader.looksEmpty;
+    while (!isEmpty && handled < limit) {
       offset = reader.peek();
       if (offset < 0) break;
       this.#sink.frame(reader.bytes, offset, reader.peekedBytes);
