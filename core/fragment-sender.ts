@@ -8,7 +8,7 @@
  */
 import type { Bytes } from './api.js';
 import { assert } from './assert.js';
-import type { ByteArea } from './byte-area.js';
+import type { EpochWriter } from './epoch-writer.js';
 import {
   FrameType,
   fragmentAbort,
@@ -18,15 +18,6 @@ import {
   headWord,
 } from './frame.js';
 import { byteLengthOf, gatherRange } from './local-buffer.js';
-import type { Link } from './transport.js';
-
-/** Where a session writes: its link, and the link's claim bytes as an area. */
-export interface LinkWriter {
-  readonly link: Link;
-  readonly area: ByteArea;
-  readonly frameBytesMax: number;
-  readonly epochTag: number;
-}
 
 export class FragmentSender {
   readonly #streamFlag: number = 0;
@@ -57,7 +48,7 @@ export class FragmentSender {
    * `isStable`: the caller keeps `body` unchanged until the item is sent, so it is not staged.
    */
   start(
-    writer: LinkWriter,
+    writer: EpochWriter,
     header: readonly [number, number, number],
     headerBytes: number,
     body: Bytes,
@@ -80,7 +71,7 @@ export class FragmentSender {
   }
 
   /** Sends what the link takes. Answers true when nothing is left. */
-  pump(writer: LinkWriter): boolean {
+  pump(writer: EpochWriter): boolean {
     if (this.#abortOwed) return this.#pumpAbort(writer);
     const room = writer.frameBytesMax - fragmentHeaderBytes;
     while (this.#sentBytes < this.#totalBytes) {
@@ -96,7 +87,7 @@ export class FragmentSender {
   }
 
   /** Gives the open item up; the peer is told to forget what it has of it. */
-  abort(writer: LinkWriter): void {
+  abort(writer: EpochWriter): void {
     assert(this.isBusy && !this.#abortOwed, 'an item is open');
     this.#forget();
     this.#abortOwed = true;
@@ -109,7 +100,7 @@ export class FragmentSender {
     this.#abortOwed = false;
   }
 
-  #write(writer: LinkWriter, offset: number, byteLength: number): void {
+  #write(writer: EpochWriter, offset: number, byteLength: number): void {
     const area = writer.area;
     const isFirst = this.#sentBytes === 0;
     const flags = this.#streamFlag | (isFirst ? fragmentFirst : 0);
@@ -138,7 +129,7 @@ export class FragmentSender {
     this.#sourceStart = this.#sentBytes;
   }
 
-  #pumpAbort(writer: LinkWriter): boolean {
+  #pumpAbort(writer: EpochWriter): boolean {
     const offset = writer.link.claim(fragmentHeaderBytes);
     if (offset < 0) return false;
     const flags = this.#streamFlag | fragmentAbort;

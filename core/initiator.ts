@@ -8,8 +8,9 @@
 import { Refusal, type Bytes, type Completion, type WritableRequest } from './api.js';
 import { assert } from './assert.js';
 import { ByteArea, copyBytes } from './byte-area.js';
+import type { EpochWriter } from './epoch-writer.js';
 import { ErrorCode, IdcError } from './errors.js';
-import { FragmentSender, type LinkWriter } from './fragment-sender.js';
+import { FragmentSender } from './fragment-sender.js';
 import {
   controlFrameBytes,
   flagsOf,
@@ -53,9 +54,9 @@ export class Initiator implements SlotOwner {
   #fragmentedSlot = -1;
 
   /** Set while an epoch takes submissions. */
-  #writer: LinkWriter | undefined = undefined;
+  #writer: EpochWriter | undefined = undefined;
   /** Set from `begin` to `end`: what was submitted may still be answered. */
-  #epochWriter: LinkWriter | undefined = undefined;
+  #epochWriter: EpochWriter | undefined = undefined;
   #agreed: Quota;
   #closedRefusal: Refusal = Refusal.NotConnected;
   #messageHead = 0;
@@ -120,7 +121,7 @@ export class Initiator implements SlotOwner {
   }
 
   /** Opens an epoch. */
-  begin(writer: LinkWriter, agreed: Quota): void {
+  begin(writer: EpochWriter, agreed: Quota): void {
     assert(this.#epochWriter === undefined, 'the previous epoch has ended');
     this.#writer = writer;
     this.#epochWriter = writer;
@@ -198,6 +199,7 @@ export class Initiator implements SlotOwner {
     } else if (!this.#startFragments(writer, this.#messageHead, sequence, -1, body)) {
       return this.#refuse(Refusal.BackPressured);
     }
+    if (!writer.isUsed) writer.use();
     this.#messageCredit--;
     this.#messageOrdinal = (this.#messageOrdinal + 1) & sequenceMask;
     this.statistics.messagesSubmitted++;
@@ -228,6 +230,7 @@ export class Initiator implements SlotOwner {
     } else if (!this.#startFragments(writer, this.#requestHead, sequence, ticket, parameters)) {
       return this.#refuse(Refusal.BackPressured);
     }
+    if (!writer.isUsed) writer.use();
     this.transactions.occupy(sequence, completion, context, timeoutMs);
     this.#countSequence(sequence);
     return ticket;
@@ -355,7 +358,7 @@ export class Initiator implements SlotOwner {
   }
 
   #startFragments(
-    writer: LinkWriter,
+    writer: EpochWriter,
     head: number,
     sequence: number,
     ticket: number,
@@ -433,7 +436,7 @@ function refusalOf(claim: number): Refusal {
   return claim === ClaimRefusal.BackPressured ? Refusal.BackPressured : Refusal.NotConnected;
 }
 
-function writeFlush(writer: LinkWriter, ticket: number): boolean {
+function writeFlush(writer: EpochWriter, ticket: number): boolean {
   const offset = writer.link.claim(controlFrameBytes);
   if (offset < 0) return false;
   writer.area.setWord(offset, headWord(FrameType.Flush, 0, writer.epochTag));

@@ -8,6 +8,9 @@
  * claims the peer's name. A ping that goes unanswered for `ticksMax` ticks ends its session as
  * SILENT, and then every other session of the group is asked at once. A tick that comes late means
  * that this side was stalled; it judges nobody.
+ *
+ * A tick looks at the sessions that have heard, asked or waited since the last one. The others
+ * rest: ten thousand of them cost what one does.
  */
 import { ErrorCode } from './errors.js';
 import type { Runtime } from './runtime.js';
@@ -21,10 +24,14 @@ const idleTicksMax = 5;
 
 class Group {
   readonly key: string;
-  readonly sessions: Set<Session> = new Set<Session>();
+  /** Those that the next tick looks at. */
+  readonly awake: Set<Session> = new Set<Session>();
+  /** Neither heard nor waiting; the first has rested longest. */
+  readonly resting: Set<Session> = new Set<Session>();
   readonly timer: WheelTimer;
   readonly intervalMs: number;
   expectedMs = 0;
+  tick = 0;
 
   constructor(key: string, intervalMs: number, onTick: (group: Group) => void) {
     this.key = key;
@@ -32,6 +39,33 @@ class Group {
     this.timer = new WheelTimer(() => {
       onTick(this);
     });
+  }
+
+  get isEmpty(): boolean {
+    return this.awake.size + this.resting.size === 0;
+  }
+
+  add(session: Session): void {
+    session.watcher = this;
+    session.heardTick = this.tick;
+    this.awake.add(session);
+  }
+
+  remove(session: Session): void {
+    session.watcher = undefined;
+    this.awake.delete(session);
+    this.resting.delete(session);
+  }
+
+  /** `session` hears, asks or waits again; maybe it did not rest. */
+  woken(session: Session): void {
+    if (this.resting.delete(session)) this.awake.add(session);
+  }
+
+  rest(session: Session): void {
+    this.awake.delete(session);
+    this.resting.add(session);
+    session.rest();
   }
 }
 
@@ -57,7 +91,7 @@ export class KeepAlive {
       this.#groups.set(key, group);
       this.#arm(group);
     }
-    group.sessions.add(session);
+    group.add(session);
     this.#groupOf.set(session, group);
   }
 
@@ -66,8 +100,8 @@ export class KeepAlive {
     const group = this.#groupOf.get(session);
     if (group === undefined) return;
     this.#groupOf.delete(session);
-    group.sessions.delete(session);
-    if (group.sessions.size > 0) return;
+    group.remove(session);
+    if (!group.isEmpty) return;
     this.#wheel.disarm(group.timer);
     this.#groups.delete(group.key);
   }
@@ -82,7 +116,8 @@ export class KeepAlive {
     this.#arm(group);
     const dead = this.#look(group, lateMs > group.intervalMs / 2);
     for (const session of dead) session.fail(ErrorCode.Silent);
-    if (dead.length > 0) for (const session of group.sessions) session.ping();
+    if (dead.length === 0) return;
+    for (const session of [...group.awake, ...group.resting]) session.ping();
   }
 
   /** Counts, pings, and answers who is silent. */
@@ -91,30 +126,33 @@ export class KeepAlive {
     let isHeard = false;
     let isAsking = false;
     let next: Session | undefined;
-    for (const session of group.sessions) {
+    group.tick++;
+    for (const session of group.awake) {
       if (session.isHeard) {
         isHeard = true;
         session.isHeard = false;
-        session.unheardTicks = 0;
+        session.heardTick = group.tick;
         session.unansweredTicks = 0;
-        continue;
-      }
-      session.unheardTicks++;
-      isAsking ||= session.isPingOut;
-      if (!session.isPingOut) {
+      } else if (session.isPingOut) {
+        isAsking = true;
+        if (!isLate && ++session.unansweredTicks >= ticksMax) dead.push(session);
+      } else if (session.isWaiting) {
         next = pick(next, session);
-        if (session.isWaiting) session.ping();
-      } else if (!isLate && ++session.unansweredTicks >= ticksMax) {
-        dead.push(session);
+        session.ping();
+      } else {
+        group.rest(session);
       }
     }
+    const [longest] = group.resting;
+    next = pick(longest, next);
     if (next === undefined || isAsking) return dead;
-    if (!isHeard || next.unheardTicks >= idleTicksMax) next.ping();
+    if (!isHeard || group.tick - next.heardTick >= idleTicksMax) next.ping();
     return dead;
   }
 }
 
-/** The session that has been unheard for longer; the earlier one where they are equal. */
-function pick(earlier: Session | undefined, later: Session): Session {
-  return earlier !== undefined && earlier.unheardTicks >= later.unheardTicks ? earlier : later;
+/** The session that has been unheard for longer; the first where they are equal. */
+function pick(first: Session | undefined, second: Session | undefined): Session | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  return first.heardTick <= second.heardTick ? first : second;
 }

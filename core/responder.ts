@@ -9,9 +9,10 @@
 import type { Bytes } from './api.js';
 import { ByteArea, copyBytes } from './byte-area.js';
 import type { Endpoint } from './endpoint.js';
+import type { EpochWriter } from './epoch-writer.js';
 import { ErrorCode, errorTable } from './errors.js';
 import { FragmentJoiner, Joined } from './fragment-joiner.js';
-import { FragmentSender, type LinkWriter } from './fragment-sender.js';
+import { FragmentSender } from './fragment-sender.js';
 import {
   controlFrameBytes,
   fragmentHeaderBytes,
@@ -87,7 +88,7 @@ export class Responder implements MessageOwner, ReceivedTransactionOwner {
   #joiningTicket = 0;
 
   /** Set while answers can be sent. */
-  #writer: LinkWriter | undefined = undefined;
+  #writer: EpochWriter | undefined = undefined;
   #agreed: Quota;
   /** True from `begin` to `stop`: answers of the client go to the peer. */
   #isOpen = false;
@@ -136,7 +137,7 @@ export class Responder implements MessageOwner, ReceivedTransactionOwner {
     return this.#handledThrough;
   }
 
-  begin(writer: LinkWriter, agreed: Quota): void {
+  begin(writer: EpochWriter, agreed: Quota): void {
     this.#writer = writer;
     this.#agreed = agreed;
     this.#isOpen = true;
@@ -418,7 +419,7 @@ export class Responder implements MessageOwner, ReceivedTransactionOwner {
   }
 
   /** Sends one owed thing; false if the link does not take it now. */
-  #send(writer: LinkWriter, kind: number, slot: number): boolean {
+  #send(writer: EpochWriter, kind: number, slot: number): boolean {
     if (kind === ReplyKind.Reply) {
       const status = this.#queue.statusOf(slot);
       const code = this.#queue.codeOf(slot);
@@ -438,7 +439,7 @@ export class Responder implements MessageOwner, ReceivedTransactionOwner {
 
   /** HOT */
   #sendReply(
-    writer: LinkWriter,
+    writer: EpochWriter,
     slot: number,
     flags: number,
     code: number,

@@ -14,8 +14,8 @@
 import { assert } from './assert.js';
 import { AreaCache, type ByteArea } from './byte-area.js';
 import { ControlSender } from './control-sender.js';
+import { EpochWriter } from './epoch-writer.js';
 import { ErrorCode, errorFromWire, errorTable } from './errors.js';
-import type { LinkWriter } from './fragment-sender.js';
 import {
   controlFrameBytes,
   epochMax,
@@ -61,11 +61,15 @@ export class Session implements LinkSink {
   readonly role: 'dial' | 'accept';
   /** Frames have come in since the keep-alive looked last. */
   isHeard = false;
-  /** Ticks of the keep-alive since the last frame. */
-  unheardTicks = 0;
+  /** The keep-alive's tick that found the last frame. */
+  heardTick = 0;
   /** Ticks of the keep-alive for which a ping has gone without any answer. */
   unansweredTicks = 0;
-  #isPingOut = false;
+  /** While a ping waits for its pong; only the session writes it, and the next one. */
+  isPingOut = false;
+  isReadySent = false;
+  /** Told when this session hears, asks or waits again, and may have rested. */
+  watcher: { woken(session: Session): void } | undefined = undefined;
   readonly #wheel: TimerWheel;
   readonly #frameBytesMax: number = 0;
   readonly #timer = new WheelTimer(() => {
@@ -79,13 +83,13 @@ export class Session implements LinkSink {
   #isGreetingTaken = false;
   #peerLastFinished = -1;
   #proposedEpoch = 0;
-  #isReadySent = false;
   /** The epoch that the peer accepted while the link was too full to confirm it; 0 if none. */
   #unconfirmedEpoch = 0;
 
   #initiator: Initiator | undefined = undefined;
   #responder: Responder | undefined = undefined;
   #epochTag = 0;
+  #writer: EpochWriter | undefined = undefined;
   readonly #replies = new ReplyJoiner();
 
   #pingNonce = 0;
@@ -132,10 +136,6 @@ export class Session implements LinkSink {
     return this.#proposedEpoch;
   }
 
-  get isReadySent(): boolean {
-    return this.#isReadySent;
-  }
-
   /** True if something submitted over this session waits for the peer. */
   get isWaiting(): boolean {
     if (this.#phase === 'open') return this.#initiator?.isWaiting ?? false;
@@ -163,7 +163,7 @@ export class Session implements LinkSink {
 
   /** This side has drained its previous epoch. */
   sendReady(lastFinished: number): void {
-    this.#isReadySent = true;
+    this.isReadySent = true;
     this.#out?.handshake(FrameType.Ready, lastFinished);
   }
 
@@ -175,7 +175,7 @@ export class Session implements LinkSink {
   /** Turns the peer away; across the wire goes only the code. */
   refuse(code: ErrorCode): void {
     this.#out?.sendWord(FrameType.Refuse, errorTable[code].wire);
-    this.#end({ reason: code, fault: undefined, isFinal: true, handledThrough: undefined });
+    this.#turnedAway(code);
   }
 
   /**
@@ -202,12 +202,11 @@ export class Session implements LinkSink {
     const out = this.#out;
     assert(out !== undefined, 'the link is attached');
     this.#epochTag = makeEpochTag(epoch);
-    const writer: LinkWriter = {
-      link: out.link,
-      area: out.area,
-      frameBytesMax: this.#frameBytesMax,
-      epochTag: this.#epochTag,
-    };
+    const writer = new EpochWriter(out.link, out.area, this.#frameBytesMax, this.#epochTag, () =>
+      this.watcher?.woken(this),
+    );
+    this.#writer = writer;
+    this.watcher?.woken(this);
     this.#phase = 'open';
     this.#goodbyeMs = goodbyeMs;
     this.#initiator = initiator;
@@ -231,6 +230,7 @@ export class Session implements LinkSink {
       return;
     }
     this.#phase = 'leaving';
+    this.watcher?.woken(this);
     this.#responder?.stop();
     this.#isGoodbyeOwed = true;
     this.#wheel.arm(this.#timer, waitMs);
@@ -246,15 +246,16 @@ export class Session implements LinkSink {
     this.#end({ reason, fault: undefined, isFinal: false, handledThrough: undefined });
   }
 
-  /** True while a ping waits for its pong. */
-  get isPingOut(): boolean {
-    return this.#isPingOut;
+  /** It has nothing to be watched for, until it tells its watcher. */
+  rest(): void {
+    if (this.#writer !== undefined) this.#writer.isUsed = false;
   }
 
   /** Asks the peer for a sign of life; one question at a time. */
   ping(): void {
-    if (this.#isPingOut || this.#phase === 'ended') return;
-    this.#isPingOut = true;
+    if (this.isPingOut || this.#phase === 'ended') return;
+    this.isPingOut = true;
+    this.watcher?.woken(this);
     this.#pingNonce = (this.#pingNonce + 1) & 0x7fff_ffff;
     this.#out?.ping(this.#pingNonce);
   }
@@ -262,7 +263,7 @@ export class Session implements LinkSink {
   /** Asks the peer for a sign of life; `onAnswer` is told of it, or that there will be none. */
   askAlive(onAnswer: (isAnswered: boolean) => void): void {
     if (this.#phase !== 'open') onAnswer(false);
-    else if (this.#pings.add(onAnswer, this.#isPingOut)) this.ping();
+    else if (this.#pings.add(onAnswer, this.isPingOut)) this.ping();
   }
 
   /** Asks the peer, which has dialled, to dial a channel for transfers; only in an open epoch. */
@@ -299,7 +300,10 @@ export class Session implements LinkSink {
 
   /** HOT */
   frame(bytes: Uint8Array, offset: number, byteLength: number): void {
-    this.isHeard = true;
+    if (!this.isHeard) {
+      this.isHeard = true;
+      this.watcher?.woken(this);
+    }
     const area = this.#in.areaOf(bytes);
     if (byteLength < controlFrameBytes || !this.#take(area, offset, byteLength)) {
       this.fail(ErrorCode.Corrupt);
@@ -392,7 +396,7 @@ export class Session implements LinkSink {
         if (this.#phase === 'greeted') this.#owner.sessionReady(this);
         return true;
       case FrameType.Accept:
-        if (this.role !== 'dial' || this.#phase !== 'greeted' || !this.#isReadySent) return false;
+        if (this.role !== 'dial' || this.#phase !== 'greeted' || !this.isReadySent) return false;
         if (word <= 0 || word > epochMax) return false;
         this.#owner.sessionAccepted(this, word);
         return true;
@@ -405,19 +409,14 @@ export class Session implements LinkSink {
         // Each side may turn the other away once: as answer to what it was greeted with.
         if (this.#phase !== (this.role === 'dial' ? 'greeting' : 'greeted')) return false;
         if (word === errorTable.OK.wire) return false;
-        this.#end({
-          reason: errorFromWire(word),
-          fault: undefined,
-          isFinal: true,
-          handledThrough: undefined,
-        });
+        this.#turnedAway(errorFromWire(word));
         return true;
       case FrameType.Ping:
         this.#out?.pong(word);
         return true;
       case FrameType.Pong:
-        if (!this.#isPingOut || word !== this.#pingNonce) return false;
-        this.#isPingOut = false;
+        if (!this.isPingOut || word !== this.#pingNonce) return false;
+        this.isPingOut = false;
         if (this.#pings.answered()) this.ping();
         return true;
       case FrameType.Summon:
@@ -482,6 +481,10 @@ export class Session implements LinkSink {
   #timeOut(): void {
     const reason = this.#phase === 'leaving' ? this.#goodbyeReason : ErrorCode.Timeout;
     this.#end({ reason, fault: undefined, isFinal: false, handledThrough: undefined });
+  }
+
+  #turnedAway(reason: ErrorCode): void {
+    this.#end({ reason, fault: undefined, isFinal: true, handledThrough: undefined });
   }
 
   #end(end: SessionEnd): void {

@@ -183,7 +183,7 @@ export const faultsOfSubmitting: readonly PlantedFault[] = [
     name: 'time-limits-never-start',
     breaks: 'V3: a time limit settles its transaction',
     file: 'core/transaction-slots.ts',
-    replace: 'if (this.#unstampedCount > 0) this.#stamp();',
+    replace: '      this.#armFor(nowMs - length, -length);\n',
     by: '',
     caughtBy: ['test/unit/core-transaction-slots'],
   },

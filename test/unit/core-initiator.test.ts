@@ -11,7 +11,7 @@ import {
   makeTicket,
   replyIsError,
 } from '../../core/frame.js';
-import { makeFrame, patternBytes } from './fake-link.js';
+import { makeFrame, makeWriter, patternBytes } from './fake-link.js';
 import { outcomesOf } from './outcomes-of.js';
 import { SessionPair, type PairEnd } from './session-pair.js';
 
@@ -382,7 +382,7 @@ describe('the end of the epoch', () => {
     near.initiator.transactions.cancel(ticket, ErrorCode.Cancelled);
     near.session.linkDown('reset');
     const other = new SessionPair(small);
-    near.initiator.begin({ ...writerOf(other.near), epochTag: 2 }, pair.quota);
+    near.initiator.begin(makeWriter(other.near.link, 1024, 2), pair.quota);
     near.initiator.pump();
     assert.deepEqual(other.near.link.sent, [], 'nothing is left to be sent');
     await near.initiator.whenFlushed();
@@ -396,7 +396,3 @@ describe('the end of the epoch', () => {
     await flush;
   });
 });
-
-function writerOf(end: PairEnd) {
-  return { link: end.link, area: makeFrame([], end.link.claimBytes), frameBytesMax: 1024 };
-}

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { KeepAlive } from '../../core/keep-alive.js';
+import { ErrorCode } from '../../core/errors.js';
 import type { Session } from '../../core/session.js';
 import { TimerWheel } from '../../core/timer-wheel.js';
+import { SessionPair } from './session-pair.js';
 import { VirtualRuntime } from './virtual-runtime.js';
 
 const intervalMs = 100;
@@ -11,11 +13,14 @@ const intervalMs = 100;
 /** As much of a session as keep-alive touches. */
 class FakeSession {
   isHeard = false;
-  unheardTicks = 0;
+  heardTick = 0;
   unansweredTicks = 0;
   isPingOut = false;
-  isWaiting = false;
+  watcher: { woken(session: FakeSession): void } | undefined = undefined;
   pings = 0;
+  /** How often it was looked at whether it waits. */
+  looks = 0;
+  #isWaiting = false;
   failedAs: string | undefined = undefined;
   readonly #onFail: (session: FakeSession) => void;
 
@@ -27,6 +32,25 @@ class FakeSession {
     if (this.isPingOut || this.failedAs !== undefined) return;
     this.isPingOut = true;
     this.pings++;
+    this.watcher?.woken(this);
+  }
+
+  get isWaiting(): boolean {
+    this.looks++;
+    return this.#isWaiting;
+  }
+
+  /** Something was submitted that waits for the peer, or was answered. */
+  set isWaiting(isWaiting: boolean) {
+    this.#isWaiting = isWaiting;
+    this.watcher?.woken(this);
+  }
+
+  rest(): void {
+    assert(
+      !this.isHeard && !this.isPingOut && !this.#isWaiting,
+      'it has nothing to be watched for',
+    );
   }
 
   fail(reason: string): void {
@@ -38,13 +62,14 @@ class FakeSession {
   /** Traffic came in. */
   hear(): void {
     this.isHeard = true;
+    this.watcher?.woken(this);
   }
 
   /** The peer answers, if it was asked. */
   pong(): void {
     if (!this.isPingOut) return;
     this.isPingOut = false;
-    this.isHeard = true;
+    this.hear();
   }
 }
 
@@ -105,6 +130,18 @@ describe('keep-alive of an idle group', () => {
     const groups = ['one', 'two', 'three'].map((key) => rig.joinMany(key, 3));
     rig.ticks(1);
     assert.deepEqual(groups.map(pingsOf), [1, 1, 1]);
+  });
+
+  it('those that rest are not looked at', () => {
+    const rig = new Rig();
+    const sessions = rig.joinMany('peer', 50);
+    const looksOf = (): number => sessions.reduce((sum, { looks }) => sum + looks, 0);
+    rig.ticks(1);
+    const before = looksOf();
+    rig.ticks(10, () => {
+      for (const session of sessions) session.pong();
+    });
+    assert(looksOf() - before <= 20, `${looksOf() - before} looks`);
   });
 
   it('one timer of the wheel for each group', () => {
@@ -309,5 +346,49 @@ describe('keep-alive: joining and leaving', () => {
     assert.equal(asked.pings, 1);
     assert(sessions.every(({ failedAs }) => failedAs === undefined));
     assert(pingsOf(sessions) > 1);
+  });
+});
+
+describe('a session that rests', () => {
+  /** How often a session that has been resting tells its watcher while `act` runs. */
+  function tellsOf(act: (pair: SessionPair) => void): number {
+    const pair = new SessionPair({});
+    let tells = 0;
+    pair.near.session.watcher = { woken: () => tells++ };
+    pair.near.session.rest();
+    act(pair);
+    return tells;
+  }
+
+  it('tells of the first message or transaction that it submits', () => {
+    const body = Uint8Array.of(1);
+    const messages = tellsOf(({ near }) => {
+      near.initiator.submitMessage(body);
+      near.initiator.submitMessage(body);
+    });
+    const transactions = tellsOf(({ near }) => {
+      near.transact('a', body);
+      near.transact('b', body);
+    });
+    const refused = tellsOf(({ near }) => {
+      near.initiator.submitMessage(new Uint8Array(2 ** 20));
+    });
+    assert.deepEqual([messages, transactions, refused], [1, 1, 0]);
+  });
+
+  it('tells of the first frame, of a ping of its own, and of its goodbye', () => {
+    const body = Uint8Array.of(1);
+    const frames = tellsOf((pair) => {
+      pair.far.initiator.submitMessage(body);
+      pair.far.initiator.submitMessage(body);
+      pair.settle();
+    });
+    const pings = tellsOf(({ near }) => {
+      near.session.ping();
+    });
+    const goodbyes = tellsOf(({ near }) => {
+      near.session.leave(ErrorCode.Destroyed, true, 100);
+    });
+    assert.deepEqual([frames, pings, goodbyes], [1, 1, 1]);
   });
 });

@@ -1,7 +1,7 @@
 /** A link that records what is committed and refuses claims when the test says so. */
 import assert from 'node:assert/strict';
 import { ByteArea } from '../../core/byte-area.js';
-import type { LinkWriter } from '../../core/fragment-sender.js';
+import { EpochWriter } from '../../core/epoch-writer.js';
 import { flagsOf, typeOf } from '../../core/frame.js';
 import { ClaimRefusal, type Link } from '../../core/transport.js';
 
@@ -81,8 +81,8 @@ export function readFrame(bytes: Uint8Array): SentFrame {
   };
 }
 
-export function makeWriter(link: FakeLink, frameBytesMax: number, epochTag = 1): LinkWriter {
-  return { link, area: new ByteArea(link.claimBytes), frameBytesMax, epochTag };
+export function makeWriter(link: FakeLink, frameBytesMax: number, epochTag = 1): EpochWriter {
+  return new EpochWriter(link, new ByteArea(link.claimBytes), frameBytesMax, epochTag, () => {});
 }
 
 /** A frame of words and a body. */
