@@ -2,26 +2,23 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { InvalidArgumentError, Option, type Command } from 'commander';
 import { createDomain, IdcError, type Domain } from 'idc';
 import { createMemoryNetwork, memory } from 'idc/memory';
-import { benchPeer, offerPeer } from './bench-peer.js';
+import { offerPeer } from './bench-peer.js';
 import { measurements, type Place, type Row } from './bench-measure.js';
 import { connect } from './connect.js';
 import { ExitCode, Failure } from './failure.js';
 import { onInterrupt } from './interrupt.js';
+import { media, type Medium } from './media.js';
 import { print } from './print.js';
 import { createCommandDomain } from './transports.js';
 import { version } from './version.js';
 
-interface BenchOptions {
+export interface BenchOptions {
   readonly only?: Medium;
   readonly runMs: number;
   readonly json: boolean;
 }
-
-const media = ['memory', 'ring', 'tcp'] as const;
-type Medium = (typeof media)[number];
 
 /** From the start of the child to a connection. */
 const connectMs = 10_000;
@@ -32,24 +29,7 @@ const meaning: Readonly<Record<Medium, string>> = {
   tcp: 'loopback, with a child process',
 };
 
-export function addBench(program: Command): void {
-  program
-    .command('bench')
-    .description('measure messages, transactions and transfers on this machine, for some seconds')
-    .addOption(new Option('--only <transport>', 'this one alone').choices(media))
-    .option('-r, --run-ms <ms>', 'how long each measurement takes', parseRunMs, 300)
-    .option('--json', 'print the figures as one line of JSON', false)
-    .addHelpText('after', '\nExample:\n  idc bench --only ring --json')
-    .action(bench);
-  program
-    .command('bench-peer', { hidden: true })
-    .description('what bench measures against')
-    .argument('<address>', 'where to listen')
-    .addHelpText('after', '\nExample:\n  idc bench-peer tcp://127.0.0.1:0/bench')
-    .action(benchPeer);
-}
-
-async function bench({ only, runMs, json }: BenchOptions): Promise<void> {
+export async function bench({ only, runMs, json }: BenchOptions): Promise<void> {
   const interrupt = onInterrupt();
   const { signal } = interrupt;
   const rows: Row[] = [];
@@ -162,10 +142,4 @@ function describe({ what, figure, value, unit }: Row): string {
   const digits = value >= 1_000 ? 0 : value >= 10 ? 1 : 3;
   const number = value.toLocaleString('en', { maximumFractionDigits: digits });
   return `  ${what.padEnd(48)} ${figure.padEnd(5)} ${number.padStart(12)} ${unit}`;
-}
-
-function parseRunMs(text: string): number {
-  const ms = Number(text);
-  if (text !== '' && ms >= 1 && ms <= 60_000) return ms;
-  throw new InvalidArgumentError('expected a number of milliseconds from 1 to 60000');
 }

@@ -1,17 +1,16 @@
 /** `idc block copy`: all bytes of one block device to another, each in a file or at an address. */
-import type { Command } from 'commander';
 import type { Domain } from 'idc';
 import { sliceDevice, type BlockDevice } from 'idc/drivers/block';
-import { addressForm, isAddress } from './address.js';
+import { isAddress } from './address.js';
 import { failureOf, isThere, openAddress, openFile } from './block-place.js';
 import { ExitCode, Failure } from './failure.js';
 import { onInterrupt } from './interrupt.js';
 import { print } from './print.js';
 import { startProgress, type Progress } from './progress.js';
 import { createCommandDomain } from './transports.js';
-import { describeBytes, parseMilliseconds } from './units.js';
+import { describeBytes } from './units.js';
 
-interface CopyOptions {
+export interface CopyOptions {
   readonly timeoutMs: number;
   readonly json: boolean;
 }
@@ -39,19 +38,7 @@ const lanes = 8;
 /** How long an operation may take, however often a back end is lost meanwhile. */
 const operationMs = 120_000;
 
-export function addBlockCopy(block: Command): void {
-  block
-    .command('copy')
-    .description('copy all bytes of a block device to another; zeroes are not moved')
-    .argument('<source>', `a file, ${addressForm}`)
-    .argument('<target>', 'likewise; a file that is not there is made')
-    .option('-t, --timeout-ms <ms>', 'how long to wait for a back end', parseMilliseconds, 5_000)
-    .option('--json', 'print the summary as one line of JSON', false)
-    .addHelpText('after', '\nExample:\n  idc block copy disk.img tcp://127.0.0.1:7000/disk')
-    .action(copy);
-}
-
-async function copy(source: string, target: string, options: CopyOptions): Promise<void> {
+export async function copy(source: string, target: string, options: CopyOptions): Promise<void> {
   if (source === target) throw new Failure('source and target are the same', ExitCode.Usage);
   const domain = createCommandDomain('idc block copy');
   const interrupt = onInterrupt();

@@ -1,14 +1,12 @@
 /** `idc block info ADDRESS`: what the block device at an address is. */
-import type { Command } from 'commander';
 import type { BlockDevice } from 'idc/drivers/block';
-import { addressForm } from './address.js';
 import { failureOf, openAddress } from './block-place.js';
 import { onInterrupt } from './interrupt.js';
 import { print } from './print.js';
 import { createCommandDomain } from './transports.js';
-import { describeBytes, parseMilliseconds } from './units.js';
+import { describeBytes } from './units.js';
 
-interface InfoOptions {
+export interface InfoOptions {
   readonly timeoutMs: number;
   readonly json: boolean;
 }
@@ -23,18 +21,7 @@ interface Facts {
   readonly zeroBytes: number;
 }
 
-export function addBlockInfo(block: Command): void {
-  block
-    .command('info')
-    .description('tell what the block device at an address is')
-    .argument('<address>', addressForm)
-    .option('-t, --timeout-ms <ms>', 'how long to wait for the back end', parseMilliseconds, 5_000)
-    .option('--json', 'print it as one line of JSON', false)
-    .addHelpText('after', '\nExample:\n  idc block info tcp://127.0.0.1:7000/disk')
-    .action(info);
-}
-
-async function info(address: string, { timeoutMs, json }: InfoOptions): Promise<void> {
+export async function info(address: string, { timeoutMs, json }: InfoOptions): Promise<void> {
   const domain = createCommandDomain('idc block info');
   const interrupt = onInterrupt();
   try {

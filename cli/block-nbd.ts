@@ -1,5 +1,4 @@
 /** `idc block nbd ADDRESS --listen PLACE`: a block device for every program that speaks NBD. */
-import type { Command } from 'commander';
 import { IdcError } from 'idc';
 import {
   serveNbd,
@@ -8,15 +7,14 @@ import {
   type NbdServer,
   type RemoteDevice,
 } from 'idc/drivers/block';
-import { addressForm } from './address.js';
 import { openAddress } from './block-place.js';
 import { Failure } from './failure.js';
 import { onInterrupt, whenAborted } from './interrupt.js';
 import { print } from './print.js';
 import { createCommandDomain } from './transports.js';
-import { describeBytes, parseMilliseconds } from './units.js';
+import { describeBytes } from './units.js';
 
-interface NbdOptions {
+export interface NbdOptions {
   readonly listen: string;
   readonly name: string;
   readonly description?: string;
@@ -30,38 +28,7 @@ interface NbdOptions {
 /** A lost back end is looked for this often: its users are waiting. */
 const dialMaxMs = 250;
 
-export function addBlockNbd(block: Command): void {
-  block
-    .command('nbd')
-    .description('serve a block device to NBD clients: qemu, nbdcopy, nbdfuse, fio and others')
-    .argument('<address>', addressForm)
-    .requiredOption('-l, --listen <place>', 'the path of a socket file, or HOST:PORT')
-    .option('-n, --name <name>', 'the name of the export', '')
-    .option('--description <text>', 'what clients tell people that it is')
-    .option('--read-only', 'let no client change anything', false)
-    .option(
-      '-c, --connect-ms <ms>',
-      'how long to look for the device at first',
-      parseMilliseconds,
-      10_000,
-    )
-    .option(
-      '-t, --timeout-ms <ms>',
-      'how long a request waits for a device that is away before it fails',
-      parseMilliseconds,
-      120_000,
-    )
-    .option(
-      '--plaintext-beyond-loopback',
-      'listen for other machines, all of which may read and write',
-      false,
-    )
-    .option('--json', 'print where it is served as one line of JSON', false)
-    .addHelpText('after', '\nExample:\n  idc block nbd ring://disks/a --listen /run/a.sock')
-    .action(serve);
-}
-
-async function serve(address: string, options: NbdOptions): Promise<void> {
+export async function nbd(address: string, options: NbdOptions): Promise<void> {
   const domain = createCommandDomain('idc block nbd');
   const interrupt = onInterrupt();
   try {

@@ -1,19 +1,18 @@
 /** `idc block serve`: a file, or memory, as a block device for front ends everywhere. */
 import { randomUUID } from 'node:crypto';
-import type { Command } from 'commander';
 import { IdcError } from 'idc';
 import { createMemoryDevice, serveDevice, type BlockDevice } from 'idc/drivers/block';
 import { openFileJournal, type FileJournal } from 'idc/drivers/kit';
-import { addressForm, isAddress, requireAddress } from './address.js';
+import { isAddress, requireAddress } from './address.js';
 import { failureOf, openFile } from './block-place.js';
 import { ExitCode, Failure } from './failure.js';
 import { lockFile } from './file-lock.js';
 import { onInterrupt, whenAborted } from './interrupt.js';
 import { print } from './print.js';
 import { createCommandDomain } from './transports.js';
-import { describeBytes, parseBytes } from './units.js';
+import { describeBytes } from './units.js';
 
-interface ServeOptions {
+export interface ServeOptions {
   readonly listen: string;
   readonly memory?: number;
   readonly create?: number;
@@ -32,33 +31,7 @@ interface Served {
   readonly unlock: () => void;
 }
 
-const blockBytesDefault = 512;
-
-export function addBlockServe(block: Command): void {
-  block
-    .command('serve')
-    .description('serve a file, or memory, as a block device; SIGINT and SIGTERM end it')
-    .argument('[file]', 'an image; what front ends flush is in it')
-    .requiredOption('-l, --listen <address>', addressForm)
-    .option(
-      '-m, --memory <size>',
-      'memory instead of a file; lost when the command ends',
-      parseBytes,
-    )
-    .option('-c, --create <size>', 'make the file, sparse, if there is none', parseBytes)
-    .option('-b, --block-size <size>', 'bytes in a block', parseBytes, blockBytesDefault)
-    .option('-r, --read-only', 'front ends can change nothing', false)
-    .option('-j, --journal <path>', 'what a restart has to know; default: FILE.journal')
-    .option('--json', 'print what is served as one line of JSON', false)
-    .addHelpText(
-      'after',
-      '\nA front end goes on after a restart at the same address, as if nothing had been.\n' +
-        '\nExample:\n  idc block serve disk.img --create 1G --listen tcp://127.0.0.1:7000/disk',
-    )
-    .action(serve);
-}
-
-async function serve(file: string | undefined, options: ServeOptions): Promise<void> {
+export async function serve(file: string | undefined, options: ServeOptions): Promise<void> {
   const { listen, blockSize, readOnly, json } = options;
   requireAddress(listen);
   const problem = optionProblem(file, options);

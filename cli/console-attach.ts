@@ -13,7 +13,7 @@ import { onInterrupt } from './interrupt.js';
 import { LocalTerminal } from './local-terminal.js';
 import { createCommandDomain } from './transports.js';
 
-interface AttachOptions {
+export interface AttachOptions {
   readonly view: boolean;
   readonly takeOver: boolean;
   /** The byte that it sends. */

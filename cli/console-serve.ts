@@ -8,7 +8,7 @@ import { onInterrupt, whenAborted } from './interrupt.js';
 import { complain, print } from './print.js';
 import { createCommandDomain } from './transports.js';
 
-interface ServeOptions {
+export interface ServeOptions {
   readonly directory?: string;
   readonly size: { readonly columns: number; readonly rows: number };
   readonly terminal: boolean;

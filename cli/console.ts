@@ -1,8 +1,11 @@
-/** `idc console …`: a command behind an address, and its terminal wherever one attaches. */
+/**
+ * `idc console …`: a command behind an address, and its terminal wherever one attaches. The
+ * subcommands are loaded when they run.
+ */
 import { InvalidArgumentError, type Command } from 'commander';
 import { addressForm } from './address.js';
-import { attach } from './console-attach.js';
-import { serve } from './console-serve.js';
+import type { AttachOptions } from './console-attach.js';
+import type { ServeOptions } from './console-serve.js';
 import { parseMilliseconds } from './units.js';
 
 export function addConsole(program: Command): void {
@@ -37,7 +40,9 @@ export function addConsole(program: Command): void {
       '\nIts exit code is that of the command. Whoever can connect can type into it.\n' +
         '\nExample:\n  idc console serve ring://build/console -- make -j4',
     )
-    .action(serve);
+    .action(async (address: string, words: readonly string[], options: ServeOptions) =>
+      (await import('./console-serve.js')).serve(address, words, options),
+    );
   command
     .command('attach')
     .description('show what a served command shows, and type into it; ends with its exit code')
@@ -56,7 +61,9 @@ export function addConsole(program: Command): void {
       '\nWhile the back end cannot be reached it is looked for; the command goes on meanwhile.\n' +
         '\nExample:\n  idc console attach tcp://127.0.0.1:7000/console --view',
     )
-    .action(attach);
+    .action(async (address: string, options: AttachOptions) =>
+      (await import('./console-attach.js')).attach(address, options),
+    );
 }
 
 function parseSize(text: string): { readonly columns: number; readonly rows: number } {

@@ -1,12 +1,15 @@
 /** `idc doctor`: what of IDC works on this machine, and how to get the rest. */
 import { readFileSync } from 'node:fs';
 import { availableParallelism, release } from 'node:os';
-import type { Command } from 'commander';
 import { createDomain, IdcError, type TransportFactory } from 'idc';
 import { ring } from 'idc/ring';
 import { tcp } from 'idc/tcp';
 import { ExitCode } from './failure.js';
 import { print } from './print.js';
+
+export interface DoctorOptions {
+  readonly json: boolean;
+}
 
 /** One thing that was looked at. `advice`: what to do if it is not as it should be. */
 interface Finding {
@@ -20,16 +23,7 @@ interface Finding {
 const descriptorsWanted = 4_096;
 const loopMs = 3_000;
 
-export function addDoctor(program: Command): void {
-  program
-    .command('doctor')
-    .description('tell what works on this machine, and how to get the rest')
-    .option('--json', 'print the findings as one line of JSON', false)
-    .addHelpText('after', '\nExample:\n  idc doctor --json')
-    .action(doctor);
-}
-
-async function doctor({ json }: { readonly json: boolean }): Promise<void> {
+export async function doctor({ json }: DoctorOptions): Promise<void> {
   const findings = [
     platform(),
     processors(),

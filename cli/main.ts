@@ -1,12 +1,15 @@
 #!/usr/bin/env node
-/** `idc`: the command. Each subcommand has a file of its own; here they are put together. */
+/**
+ * `idc`: the command, put together of its subcommands.
+ *
+ * What is imported here only declares them. What a subcommand does is in a file of its own, and is
+ * imported when it runs: the library takes most of the time of a start, and help needs none of it.
+ */
 import { Command } from 'commander';
 import { addBlock } from './block.js';
-import { addBench } from './bench.js';
+import { addBench, addDoctor, addPing } from './commands.js';
 import { addConsole } from './console.js';
-import { addDoctor } from './doctor.js';
 import { Failure } from './failure.js';
-import { addPing } from './ping.js';
 import { complain } from './print.js';
 import { version } from './version.js';
 

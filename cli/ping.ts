@@ -1,17 +1,15 @@
 /** `idc ping ADDRESS`: connects, and measures the way to the peer's domain and back. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InvalidArgumentError, type Command } from 'commander';
 import { IdcError, type Endpoint } from 'idc';
-import { addressForm, requireAddress } from './address.js';
+import { requireAddress } from './address.js';
 import { connect } from './connect.js';
 import { ExitCode, Failure } from './failure.js';
 import { onInterrupt } from './interrupt.js';
 import { print } from './print.js';
 import { quantile } from './quantile.js';
 import { createCommandDomain } from './transports.js';
-import { parseMilliseconds } from './units.js';
 
-interface PingOptions {
+export interface PingOptions {
   readonly count: number;
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -33,20 +31,7 @@ interface Summary {
 /** For whoever gets no answer. */
 const advice = 'does it listen there?';
 
-export function addPing(program: Command): void {
-  program
-    .command('ping')
-    .description('connect to a service, and measure round trips to its domain')
-    .argument('<address>', addressForm)
-    .option('-c, --count <n>', 'stop after so many round trips', parseCount, 10)
-    .option('-i, --interval-ms <ms>', 'pause between two of them', parseMilliseconds, 100)
-    .option('-t, --timeout-ms <ms>', 'how long to wait for the peer', parseMilliseconds, 5_000)
-    .option('--json', 'print the summary as one line of JSON', false)
-    .addHelpText('after', '\nExample:\n  idc ping tcp://127.0.0.1:7000/hello --count 100')
-    .action(ping);
-}
-
-async function ping(address: string, options: PingOptions): Promise<void> {
+export async function ping(address: string, options: PingOptions): Promise<void> {
   requireAddress(address);
   const domain = createCommandDomain('idc ping');
   const interrupt = onInterrupt();
@@ -116,10 +101,4 @@ function describe({ peer, sent, answered, minMs, p50Ms, p99Ms, maxMs }: Summary)
 /** To the microsecond. */
 function round(ms: number): number {
   return Math.round(ms * 1_000) / 1_000;
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (Number.isSafeInteger(count) && count >= 1) return count;
-  throw new InvalidArgumentError('expected a whole number from 1 on');
 }

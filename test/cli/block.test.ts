@@ -35,18 +35,6 @@ function makeImage(path: string): void {
 }
 
 describe('idc block', () => {
-  it('lists its commands, and each shows an example', async () => {
-    for (const words of [['block'], ...['serve', 'copy', 'info'].map((name) => ['block', name])]) {
-      const { code, output } = await idc(...words, '--help');
-      assert.equal(code, 0);
-      assert.match(output, /^Example:\n {2}idc block /mu);
-    }
-    const { output } = await idc('block', '--help');
-    for (const name of ['serve', 'copy', 'info']) {
-      assert.match(output, new RegExp(`^ {2}${name} \\[options\\]`, 'mu'));
-    }
-  });
-
   for (const scheme of ['tcp', 'ring'] as const) {
     it(`copies a file there and back over ${scheme}, and leaves holes holes`, async (context) => {
       const folder = await makeTemporaryFolder(context);

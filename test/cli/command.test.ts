@@ -8,18 +8,6 @@ import { tcp } from '../../transports/tcp/index.js';
 import { idc, run } from './idc.js';
 
 describe('idc', () => {
-  it('--help lists the commands, and each command shows an example', async () => {
-    const { code, output } = await idc('--help');
-    assert.equal(code, 0);
-    const commands = [...output.matchAll(/^ {2}([a-z]+) \[options\]/gmu)].map(([, name]) => name);
-    assert(commands.length >= 2);
-    for (const command of commands) {
-      const help = await idc(command ?? '', '--help');
-      assert.equal(help.code, 0);
-      assert.match(help.output, /^Example:\n {2}idc /mu);
-    }
-  });
-
   it('an unknown command is one line, and what to do', async () => {
     const { code, errors } = await idc('fly');
     assert.notEqual(code, 0);
