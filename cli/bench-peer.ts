@@ -2,17 +2,19 @@
  * What `idc bench` measures against: a service that takes messages, answers transactions with as
  * many bytes, and lends a buffer. It runs in a child, which ends when its parent does.
  */
-import type { Domain, EndpointHandlers, RemoteBufferReference } from 'idc';
+import { IdcError, type Domain, type EndpointHandlers, type RemoteBufferReference } from 'idc';
+import { requireAddress } from './address.js';
+import { Failure, reasonOf } from './failure.js';
 import { print } from './print.js';
 import { createCommandDomain } from './transports.js';
 
 export const bufferBytes: number = 1024 * 1024;
 
 /** Offers the service at `address`; resolves with where that is. */
-export function offerPeer(domain: Domain, address: string): Promise<string> {
+export async function offerPeer(domain: Domain, address: string): Promise<string> {
   const memory = domain.allocateBuffer(bufferBytes, { shared: true });
   const { reference } = domain.registerBuffer(memory, { access: 'readWrite' });
-  return domain.listen(address, () => makeHandlers(reference)).ready;
+  return await domain.listen(address, () => makeHandlers(reference)).ready;
 }
 
 /** A request without bytes is answered by the reference. */
@@ -30,12 +32,17 @@ function makeHandlers(reference: RemoteBufferReference): EndpointHandlers {
 
 /** `idc bench-peer ADDRESS`: tells the address that it got, and ends with its input. */
 export async function benchPeer(address: string): Promise<void> {
+  requireAddress(address);
   const domain = createCommandDomain('idc bench-peer');
-  const bound = await offerPeer(domain, address);
-  print(bound);
-  await new Promise((resolve) => {
-    process.stdin.on('close', resolve);
-    process.stdin.resume();
-  });
-  await domain.close();
+  try {
+    print(await offerPeer(domain, address));
+    await new Promise((resolve) => {
+      process.stdin.on('close', resolve);
+      process.stdin.resume();
+    });
+  } catch (error) {
+    throw error instanceof IdcError ? new Failure(reasonOf(error)) : error;
+  } finally {
+    await domain.close();
+  }
 }

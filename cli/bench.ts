@@ -7,7 +7,7 @@ import { createMemoryNetwork, memory } from 'idc/memory';
 import { offerPeer } from './bench-peer.js';
 import { measurements, type Place, type Row } from './bench-measure.js';
 import { connect } from './connect.js';
-import { ExitCode, Failure } from './failure.js';
+import { ExitCode, Failure, reasonOf } from './failure.js';
 import { onInterrupt } from './interrupt.js';
 import { media, type Medium } from './media.js';
 import { print } from './print.js';
@@ -45,7 +45,7 @@ export async function bench({ only, runMs, json }: BenchOptions): Promise<void> 
         });
       } catch (error) {
         if (!(error instanceof IdcError)) throw error;
-        problems.push(`${medium}: ${error.reason === '' ? error.code : error.reason}`);
+        problems.push(`${medium}: ${reasonOf(error)}`);
       }
     }
   } finally {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { IdcError } from 'idc';
 import { serveConsole, type ConsoleExit, type ConsoleServer } from 'idc/drivers/console';
 import { requireAddress } from './address.js';
-import { ExitCode, Failure } from './failure.js';
+import { Failure, reasonOf } from './failure.js';
 import { onInterrupt, whenAborted } from './interrupt.js';
 import { complain, print } from './print.js';
 import { createCommandDomain } from './transports.js';
@@ -47,8 +47,7 @@ export async function serve(
 async function announce(server: ConsoleServer, address: string, json: boolean): Promise<void> {
   const bound = await server.ready.catch((error: unknown) => {
     if (!(error instanceof IdcError)) throw error;
-    const reason = error.reason === '' ? error.code : error.reason;
-    throw new Failure(`cannot listen at ${address}: ${reason}`, ExitCode.Failed);
+    throw new Failure(`cannot listen at ${address}: ${reasonOf(error)}`);
   });
   const { session, hasTerminal, screen, problems } = server;
   if (json) {

@@ -1,4 +1,5 @@
 /** What ends the command without anybody having made a mistake in it. */
+import type { IdcError } from 'idc';
 
 /** Exit codes that mean something; 1 is an error of the system or the network. */
 export const ExitCode = {
@@ -19,4 +20,9 @@ export class Failure extends Error {
     this.name = 'Failure';
     this.exitCode = exitCode;
   }
+}
+
+/** What the library says, or the code if it says no more. */
+export function reasonOf({ reason, code }: IdcError): string {
+  return reason === '' ? code : reason;
 }

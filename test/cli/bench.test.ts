@@ -52,4 +52,17 @@ describe('idc bench', () => {
     assert.notEqual(await endless.end(), 0);
     assert.match(endless.errors, /from 1 to 60000/u);
   });
+
+  it('says in one line where its peer cannot listen', async () => {
+    const first = run('bench-peer', 'tcp://127.0.0.1:0/bench');
+    const taken = await first.prints(/^(tcp:.*)$/mu);
+    const second = run('bench-peer', taken);
+    assert.equal(await second.end(), 1);
+    assert.equal(second.errors, `idc: cannot listen at ${taken}: addressInUse\n`);
+    first.child.stdin?.end();
+    assert.equal(await first.end(), 0, first.errors);
+    const nowhere = run('bench-peer', 'nowhere');
+    assert.equal(await nowhere.end(), 2);
+    assert.match(nowhere.errors, /^idc: nowhere: not an address; .*\n$/u);
+  });
 });
