@@ -100,7 +100,7 @@ export const faultsOfRings: readonly PlantedFault[] = [
     name: 'ring-poll-ignores-its-limit',
     breaks: 'L9: at most `limit` frames of each link in one poll',
     file: 'transports/ring/ring-link.ts',
-    replace: '    while (handled < limit) {\n',
+    replace: '    while (!isEmpty && handled < limit) {\n',
     by: '    while (handled <= 2 * limit) {\n',
     caughtBy: ['test/compliance/ring > L9', 'test/compliance/ring > poll'],
   },
