@@ -1,7 +1,11 @@
 /** Addresses as users give them to a command. */
 import { ExitCode, Failure } from './failure.js';
 
-const schemes = ['tcp', 'ring'] as const;
+/** What each transport of the command takes for an address; whether it leads anywhere, it says. */
+const forms: readonly RegExp[] = [
+  /^tcp:\/\/(?:\[[^\]/]+\]|[^/:[\]]+):\d{1,5}(?:\/|$)/iu,
+  /^ring:\/\/[^/]+(?:\/|$)/iu,
+];
 
 /** What help and complaints say that an address looks like. */
 export const addressForm: string = 'tcp://HOST:PORT/SERVICE or ring://NAME/SERVICE';
@@ -13,7 +17,6 @@ export function isAddress(place: string): boolean {
 
 /** Fails with what is wrong with an address, if a command cannot reach what is there at all. */
 export function requireAddress(address: string): void {
-  const scheme = address.slice(0, Math.max(0, address.indexOf('://')));
-  if (schemes.some((known) => known === scheme)) return;
+  if (forms.some((form) => form.test(address))) return;
   throw new Failure(`${address}: not an address; expected ${addressForm}`, ExitCode.Usage);
 }
