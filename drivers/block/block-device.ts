@@ -7,6 +7,7 @@
  * one before another waits for the first. What overlaps and is outstanding at once leaves either.
  */
 import type { Observable } from 'rxjs';
+import type { DeviceMemory } from './device-memory.js';
 
 /**
  * What an operation answers: undefined if it is complete already, which costs no promise; else a
@@ -46,6 +47,8 @@ export interface BlockDevice {
   readonly isReadOnly: boolean;
   /** The new `byteLength` after each change; hot. Completes when the device is closed. */
   readonly resize$: Observable<number>;
+  /** From here long operations cost less; any other memory may be used as well. */
+  readonly memory?: DeviceMemory | undefined;
 
   /** Fills `target`. It belongs to the device until the operation is complete. */
   read(offset: number, target: Uint8Array): Done;

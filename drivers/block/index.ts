@@ -11,6 +11,7 @@ export type {
 } from './block-device.js';
 export { BlockError, BlockErrorCode } from './block-error.js';
 export { countDevice, type BlockCounts, type CountingDevice } from './counting-device.js';
+export type { DeviceMemory } from './device-memory.js';
 export type { FileDevice } from './file/file-device.js';
 export { openFileDevice, type FileDeviceOptions } from './file/open-file-device.js';
 export { ForwardingDevice } from './forwarding-device.js';

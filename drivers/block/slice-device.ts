@@ -13,6 +13,7 @@ import type {
 } from './block-device.js';
 import { BlockErrorCode } from './block-error.js';
 import { assertGeometry, checkRange, describeRange, refuse } from './block-range.js';
+import type { DeviceMemory } from './device-memory.js';
 
 export interface SliceOptions {
   /** Where it begins; default 0. */
@@ -58,6 +59,10 @@ class SliceDevice implements BlockDevice {
 
   get byteLength(): number {
     return this.#byteLength;
+  }
+
+  get memory(): DeviceMemory | undefined {
+    return this.#device.memory;
   }
 
   // HOT:

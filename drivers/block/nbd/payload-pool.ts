@@ -6,20 +6,23 @@
  * send nothing costs an address range.
  */
 import { assert } from 'idc/contract';
+import type { DeviceMemory } from '../device-memory.js';
 
 const smallestShift = 12;
 /** Of what is not in use so much is kept. */
 const idleBytesMax = 32 << 20;
 
 export class Payload {
-  /** Of a power of two. */
   readonly bytes: Buffer;
   /** The beginning of `bytes` that the request is about. */
   data: Buffer;
+  /** Whose memory it is; undefined if it is the pool's, and of a power of two. */
+  readonly memory: DeviceMemory | undefined;
 
-  constructor(byteLength: number) {
-    this.bytes = Buffer.allocUnsafeSlow(byteLength);
-    this.data = this.bytes;
+  constructor(bytes: Buffer, memory: DeviceMemory | undefined) {
+    this.bytes = bytes;
+    this.data = bytes;
+    this.memory = memory;
   }
 }
 
@@ -34,13 +37,17 @@ export class PayloadPool {
     return this.#usedCount;
   }
 
-  /** `data` is of `byteLength`, which is not 0. */
+  /** `data` is of `byteLength`, which is not 0; from `memory`, if that has as much. */
   // HOT:
-  take(byteLength: number): Payload {
-    const shift = shiftOf(byteLength);
+  take(byteLength: number, memory?: DeviceMemory): Payload {
     this.#usedCount += 1;
+    const lent = memory?.take(byteLength);
+    if (lent !== undefined) {
+      return new Payload(Buffer.from(lent.buffer, lent.byteOffset, byteLength), memory);
+    }
+    const shift = shiftOf(byteLength);
     let payload = this.#idle[shift]?.pop();
-    if (payload === undefined) payload = new Payload(1 << shift);
+    if (payload === undefined) payload = new Payload(Buffer.allocUnsafeSlow(1 << shift), undefined);
     else this.#idleBytes -= payload.bytes.byteLength;
     if (payload.data.byteLength !== byteLength)
       payload.data = payload.bytes.subarray(0, byteLength);
@@ -51,6 +58,10 @@ export class PayloadPool {
   give(payload: Payload): void {
     this.#usedCount -= 1;
     assert(this.#usedCount >= 0, 'what is given back was taken');
+    if (payload.memory !== undefined) {
+      payload.memory.give(payload.bytes);
+      return;
+    }
     const { byteLength } = payload.bytes;
     if (this.#idleBytes + byteLength > idleBytesMax) return;
     this.#idleBytes += byteLength;

@@ -200,7 +200,9 @@ export class Transmission implements RequestOwner {
     }
     request.heldBytes = heldBytesOf(command, byteLength, payloadBytesMax);
     this.#heldBytes += request.heldBytes;
-    if (request.heldBytes > 0) request.payload = this.#pool.take(byteLength);
+    if (request.heldBytes > 0) {
+      request.payload = this.#pool.take(byteLength, this.#agreement.device.memory);
+    }
     if (command === Command.Write) {
       this.#incoming = request;
       this.#incomingBytes = 0;

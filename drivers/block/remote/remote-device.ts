@@ -1,5 +1,5 @@
 /** RemoteBlockDevice: a block device over a front end that recovers. See `openRemoteDevice`. */
-import type { Domain, LifecycleEvent } from 'idc';
+import type { Domain, LifecycleEvent, RemoteBufferReference } from 'idc';
 import type { FrontEnd, FrontEndStatistics } from 'idc/drivers/kit';
 import { Subject, type Observable } from 'rxjs';
 import { assert } from 'idc/contract';
@@ -15,6 +15,8 @@ import { checkRange, describeRange, refuse } from '../block-range.js';
 import { Operations } from '../file/operations.js';
 import { blockErrorOf, isNotMoved } from './block-failure.js';
 import { isGeometry, type Geometry } from './geometry.js';
+import { LentMemory } from './lent-memory.js';
+import type { LentSlab } from './lent-slab.js';
 import { inPieces, type DoPiece } from './pieces.js';
 import { inlineBytesMax, pieceBytesMax, type BlockSchema } from './protocol.js';
 
@@ -35,6 +37,7 @@ const noGeometry: Geometry = { byteLength: 0, blockBytes: 1, isReadOnly: true, c
 export class RemoteBlockDevice implements RemoteDevice {
   readonly address: string;
   readonly resize$: Observable<number>;
+  readonly memory: LentMemory;
   readonly #domain: Domain;
   readonly #frontEnd: FrontEnd<BlockSchema>;
   readonly #operations = new Operations();
@@ -52,6 +55,7 @@ export class RemoteBlockDevice implements RemoteDevice {
     this.#domain = domain;
     this.address = address;
     this.#frontEnd = frontEnd;
+    this.memory = new LentMemory(domain, inlineBytesMax + 1);
     this.resize$ = this.#resize.asObservable();
   }
 
@@ -157,6 +161,7 @@ export class RemoteBlockDevice implements RemoteDevice {
 
   async #shut(): Promise<void> {
     await this.#operations.settled();
+    await this.memory.close();
     await this.#frontEnd.close();
     this.#resize.complete();
   }
@@ -184,27 +189,25 @@ export class RemoteBlockDevice implements RemoteDevice {
     target.set(data);
   }
 
-  async #readByReference(offset: number, target: Uint8Array): Promise<void> {
-    const lent = this.#domain.registerBuffer(target, { access: 'write' });
-    const { reference } = lent;
-    try {
-      await this.#movePieces(
+  #readByReference(offset: number, target: Uint8Array): Promise<void> {
+    return this.#whileLent(target, 'write', (reference, start) =>
+      this.#movePieces(
         target.byteLength,
         (at, byteLength) =>
-          this.#frontEnd.readTo({ offset: offset + at, byteLength, target: reference, at }),
+          this.#frontEnd.readTo({
+            offset: offset + at,
+            byteLength,
+            target: reference,
+            at: start + at,
+          }),
         (at, byteLength) => this.#readInline(offset + at, target.subarray(at, at + byteLength)),
-      );
-    } finally {
-      // Nothing that is late can land in the caller's memory after this.
-      await lent.unregister();
-    }
+      ),
+    );
   }
 
-  async #writeByReference(offset: number, source: Uint8Array, fua: boolean): Promise<void> {
-    const lent = this.#domain.registerBuffer(source, { access: 'read' });
-    const { reference } = lent;
-    try {
-      await this.#movePieces(
+  #writeByReference(offset: number, source: Uint8Array, fua: boolean): Promise<void> {
+    return this.#whileLent(source, 'read', (reference, start) =>
+      this.#movePieces(
         source.byteLength,
         (at, byteLength) =>
           this.#changeOnce(() =>
@@ -212,7 +215,7 @@ export class RemoteBlockDevice implements RemoteDevice {
               offset: offset + at,
               byteLength,
               source: reference,
-              at,
+              at: start + at,
               fua,
             }),
           ),
@@ -222,9 +225,45 @@ export class RemoteBlockDevice implements RemoteDevice {
             data: source.subarray(at, at + byteLength),
             fua,
           }),
+      ),
+    );
+  }
+
+  /**
+   * Does `work` while the back end has access to `bytes`: from `start` on in what the reference
+   * covers. Nothing that is late can change or read the caller's memory after this.
+   */
+  async #whileLent(
+    bytes: Uint8Array,
+    access: 'read' | 'write',
+    work: (reference: RemoteBufferReference, start: number) => Promise<void>,
+  ): Promise<void> {
+    const slab = this.memory.slabOf(bytes);
+    if (slab !== undefined) {
+      await this.#whileInSlab(slab, () =>
+        work(slab.reference, bytes.byteOffset - slab.bytes.byteOffset),
       );
+      return;
+    }
+    const lent = this.#domain.registerBuffer(bytes, { access });
+    try {
+      await work(lent.reference, 0);
     } finally {
       await lent.unregister();
+    }
+  }
+
+  async #whileInSlab(slab: LentSlab, work: () => Promise<void>): Promise<void> {
+    const { repeated } = this.#frontEnd.statistics();
+    let isOver = false;
+    slab.enter();
+    try {
+      await work();
+      // An attempt of which no answer came may still be moving bytes.
+      isOver = this.#frontEnd.statistics().repeated === repeated;
+    } finally {
+      const retired = slab.leave();
+      await (isOver ? retired : this.memory.retire(slab));
     }
   }
 
