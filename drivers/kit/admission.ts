@@ -2,7 +2,7 @@
  * Admission: whether, and when, a transaction that was understood is executed. One for each
  * attached front end; `AnyAdmission` without recovery, and one for each kind of it.
  */
-import type { AttachedFrontEnd, Job } from './attached-front-end.js';
+import type { AttachedFrontEnd, Conclude, Job } from './attached-front-end.js';
 import type { AnswerTable, TableEntry } from './answer-table.js';
 import { kitFailures } from './driver-error.js';
 import { idBytes, type Greeting, type GreetingReply, type Notice } from './greeting.js';
@@ -30,6 +30,8 @@ export interface Admission {
   readHead(reader: ItemReader, effect: Effect): Place | undefined;
   /** HOT: leads to exactly one answer. */
   admit(frontEnd: AttachedFrontEnd, job: Job, place: Place): void | Promise<void>;
+  /** HOT: calls `start`, which handles a message, after the handlers of what came before. */
+  inTurn(start: () => void | Promise<void>): void | Promise<void>;
 }
 
 const noMemory = new Uint8Array(idBytes);
@@ -56,6 +58,10 @@ export class PlainAdmission implements Admission {
 
   admit(frontEnd: AttachedFrontEnd, job: Job): void | Promise<void> {
     return frontEnd.execute(job);
+  }
+
+  inTurn(start: () => void | Promise<void>): void | Promise<void> {
+    return start();
   }
 }
 
@@ -110,10 +116,15 @@ export class LeaseAdmission implements Admission {
       return undefined;
     }
     this.#runningCount += 1;
-    return frontEnd.execute(job, undefined, () => {
+    return frontEnd.execute(job, (code, status) => {
+      job.request.complete(status, code);
       this.#runningCount -= 1;
       this.#noteDrained();
     });
+  }
+
+  inTurn(start: () => void | Promise<void>): void | Promise<void> {
+    return start();
   }
 
   /** Others may write only once nothing that this one submitted can. */
@@ -193,12 +204,17 @@ export class TableAdmission implements Admission {
     return this.#whenRecovered(job, () => this.#runNew(frontEnd, job, id, sequence));
   }
 
+  inTurn(start: () => void | Promise<void>): void | Promise<void> {
+    return this.#table.inTurn(start);
+  }
+
   #admitAgain(frontEnd: AttachedFrontEnd, job: Job, entry: TableEntry): void | Promise<void> {
     const { request } = job;
     switch (entry.state) {
       case 'answered':
-        request.complete(entry.status, entry.code);
-        return undefined;
+        return this.#table.whenWritten(() => {
+          request.complete(entry.status, entry.code);
+        });
       case 'running':
         entry.waiting.push(() => {
           request.complete(entry.status, entry.code);
@@ -236,7 +252,14 @@ export class TableAdmission implements Admission {
 
   /** Not in the table: it changes nothing, or its front end does not recover. */
   #runUnknown(frontEnd: AttachedFrontEnd, job: Job): void | Promise<void> {
-    return this.#inRange(job, (onDone) => frontEnd.execute(job, undefined, onDone));
+    return this.#inRange(job, (onDone) => {
+      if (onDone === undefined) return this.#table.inTurn(() => frontEnd.execute(job));
+      const conclude: Conclude = (code, status) => {
+        job.request.complete(status, code);
+        onDone();
+      };
+      return this.#table.inTurn(() => frontEnd.execute(job, conclude));
+    });
   }
 
   #runNew(
@@ -248,7 +271,7 @@ export class TableAdmission implements Admission {
     const { number, effect } = job.item.item;
     return this.#inRange(job, (onDone) => {
       const entry = this.#table.begin(id, sequence, number, effect === 'idempotent');
-      return this.#runEntry(frontEnd, job, entry, onDone);
+      return this.#table.whenWritten(() => this.#runEntry(frontEnd, job, entry, onDone));
     });
   }
 
@@ -258,16 +281,14 @@ export class TableAdmission implements Admission {
     entry: TableEntry,
     onDone?: () => void,
   ): void | Promise<void> {
-    return frontEnd.execute(
-      job,
-      (code, status) => {
-        this.#table.answer(entry, code, status);
-      },
-      () => {
+    return frontEnd.execute(job, (code, status) => {
+      this.#table.answer(entry, code, status);
+      return this.#table.whenWritten(() => {
+        job.request.complete(entry.status, code);
         this.#table.settle(entry);
         onDone?.();
-      },
-    );
+      });
+    });
   }
 
   /** Starts it once no earlier change of the same place is under way. */

@@ -37,6 +37,7 @@ export interface TableEntry {
 }
 
 interface FrontEndRecord {
+  readonly id: Uint8Array;
   /** Tells it from an earlier one of the same front end, which was forgotten. */
   readonly tag: number;
   floor: number;
@@ -96,12 +97,13 @@ export class AnswerTable {
   /** A front end greets. False if nothing is known of it. */
   enter(frontEnd: string, oldestUnsettled: number): boolean {
     const known = this.#frontEnds.get(frontEnd);
-    const record = known ?? makeRecord(this.#drawTag());
+    const record = known ?? makeRecord(frontEnd, this.#drawTag());
     this.#frontEnds.delete(frontEnd);
     this.#frontEnds.set(frontEnd, record);
     if (known === undefined) {
-      const id = Buffer.from(frontEnd, 'hex');
-      this.#journal.append({ kind: 'entered', id, sequence: oldestUnsettled, tag: record.tag });
+      const { id, tag } = record;
+      this.#journal.append({ kind: 'entered', id, sequence: oldestUnsettled, tag });
+      this.#journal.write();
       this.#forgetOldest();
       this.#compact();
     }
@@ -138,25 +140,39 @@ export class AnswerTable {
     return record !== undefined && sequence >= record.floor && record.entries.size < answersMax;
   }
 
-  /** A new transaction is about to be executed. */
+  /** A new transaction is executed next, when that is written. */
   begin(frontEnd: string, sequence: number, item: number, isIdempotent: boolean): TableEntry {
     const entry = makeEntry(frontEnd, sequence, item, isIdempotent);
-    this.#frontEnds.get(frontEnd)?.entries.set(sequence, entry);
+    const record = this.#frontEnds.get(frontEnd);
+    record?.entries.set(sequence, entry);
     this.#unanswered.add(entry);
-    const id = Buffer.from(frontEnd, 'hex');
+    const id = record?.id ?? bytesOf(frontEnd);
     this.#journal.append({ kind: 'begun', id, sequence, item, isIdempotent });
     return entry;
   }
 
-  /** It was executed. `status` is copied. */
+  /** It was executed; its answer is sent when that is written. `status` is copied. */
   answer(entry: TableEntry, code: number, status: Uint8Array): void {
     entry.state = 'answered';
     entry.code = code;
-    entry.status = status.slice();
+    entry.status = status.length === 0 ? noStatus : status.slice();
     this.#unanswered.delete(entry);
     const { frontEnd, sequence } = entry;
-    const id = Buffer.from(frontEnd, 'hex');
+    const id = this.#frontEnds.get(frontEnd)?.id ?? bytesOf(frontEnd);
     this.#journal.append({ kind: 'answered', id, sequence, code, status });
+  }
+
+  /**
+   * Calls `start` once all that has begun and was answered is written, with that of others of this
+   * turn; settles as `start` does, and rejects if it cannot be written.
+   */
+  whenWritten(start: () => void | Promise<void>): Promise<void> {
+    return this.#journal.whenWritten(start);
+  }
+
+  /** Calls `start` after what came before it in this turn. */
+  inTurn(start: () => void | Promise<void>): void | Promise<void> {
+    return this.#journal.isTurnOpen ? this.#journal.whenWritten(start) : start();
   }
 
   /** Its answer was sent: others may go on. */
@@ -211,7 +227,9 @@ export class AnswerTable {
     if (record.kind === 'entered') {
       // It may have been forgotten in between: what it had begun then is not known any more.
       this.#frontEnds.delete(frontEnd);
-      this.#frontEnds.set(frontEnd, { ...makeRecord(record.tag), floor: record.sequence });
+      const known = makeRecord(frontEnd, record.tag);
+      known.floor = record.sequence;
+      this.#frontEnds.set(frontEnd, known);
       return;
     }
     const known = this.#frontEnds.get(frontEnd);
@@ -235,8 +253,7 @@ export class AnswerTable {
   #compact(): void {
     if (this.#journal.appendedCount < Math.max(compactMin, this.#keptCount)) return;
     const records: TableRecord[] = [{ kind: 'made', id: this.id }];
-    for (const [frontEnd, { floor, entries, tag }] of this.#frontEnds) {
-      const id = Buffer.from(frontEnd, 'hex');
+    for (const { id, floor, entries, tag } of this.#frontEnds.values()) {
       records.push({ kind: 'entered', id, sequence: floor, tag });
       for (const { sequence, item, state, code, status } of entries.values()) {
         if (state !== 'answered' && state !== 'lost') continue;
@@ -246,7 +263,7 @@ export class AnswerTable {
       }
     }
     for (const { frontEnd, sequence, item, isIdempotent } of this.#unanswered) {
-      const id = Buffer.from(frontEnd, 'hex');
+      const id = bytesOf(frontEnd);
       records.push({ kind: 'begun', id, sequence, item, isIdempotent });
     }
     this.#keptCount = records.length;
@@ -254,8 +271,12 @@ export class AnswerTable {
   }
 }
 
-function makeRecord(tag: number): FrontEndRecord {
-  return { tag, floor: 0, entries: new Map(), connectionCount: 0 };
+function makeRecord(frontEnd: string, tag: number): FrontEndRecord {
+  return { id: bytesOf(frontEnd), tag, floor: 0, entries: new Map(), connectionCount: 0 };
+}
+
+function bytesOf(frontEnd: string): Uint8Array {
+  return Buffer.from(frontEnd, 'hex');
 }
 
 function makeEntry(

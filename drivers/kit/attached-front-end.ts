@@ -37,8 +37,8 @@ export interface BackEndShare {
   readonly statusBytesMax: number;
 }
 
-/** Called with the answer before it is sent; the bytes are valid during the call. */
-export type OnAnswer = (code: number, status: Uint8Array) => void;
+/** Completes a request with the answer of its handler; the bytes are valid during the call. */
+export type Conclude = (code: number, status: Uint8Array) => void | Promise<void>;
 
 const noStatus = new Uint8Array(0);
 
@@ -132,11 +132,11 @@ export class AttachedFrontEnd {
       this.#share.faults.next({ item: item?.item.name ?? `message ${number}`, byteLength });
       return undefined;
     }
-    return this.#deliver(message, item, values);
+    return this.#admission.inTurn(() => this.#deliver(message, item, values));
   }
 
-  /** HOT: calls the handler and answers; `onDone` is called after that. */
-  execute(job: Job, onAnswer?: OnAnswer, onDone?: () => void): void | Promise<void> {
+  /** HOT: calls the handler and answers, or lets `conclude` do that. */
+  execute(job: Job, conclude?: Conclude): void | Promise<void> {
     const handler = this.#handlerOf[job.item.item.number];
     let answer: unknown;
     try {
@@ -146,16 +146,11 @@ export class AttachedFrontEnd {
     }
     if (isThenable(answer)) {
       return Promise.resolve(answer).then(
-        (value) => {
-          this.#answer(job, value, onAnswer, onDone);
-        },
-        (thrown: unknown) => {
-          this.#answer(job, asFailure(thrown), onAnswer, onDone);
-        },
+        (value) => this.#answer(job, value, conclude),
+        (thrown: unknown) => this.#answer(job, asFailure(thrown), conclude),
       );
     }
-    this.#answer(job, answer, onAnswer, onDone);
-    return undefined;
+    return this.#answer(job, answer, conclude);
   }
 
   /** The kit turns a request down. */
@@ -167,9 +162,8 @@ export class AttachedFrontEnd {
   #answer(
     { request, item }: Job,
     answer: unknown,
-    onAnswer: OnAnswer | undefined,
-    onDone: (() => void) | undefined,
-  ): void {
+    conclude: Conclude | undefined,
+  ): void | Promise<void> {
     const isFailure = answer instanceof DriverFailure;
     const code = isFailure ? answer.code : 0;
     let status: Uint8Array = noStatus;
@@ -178,10 +172,10 @@ export class AttachedFrontEnd {
       item.status.write(this.#scratch.begin(), answer ?? noAnswer);
       status = this.#scratch.end();
     }
-    onAnswer?.(code, status);
-    request.complete(status, code);
     // Last, since it may start another one, whose status takes the place of this one.
-    onDone?.();
+    if (conclude !== undefined) return conclude(code, status);
+    request.complete(status, code);
+    return undefined;
   }
 
   #greet(request: ReceivedTransaction): void {

@@ -27,6 +27,8 @@ export interface FileJournal extends Journal {
 
 /** Byte length and checksum, little-endian. */
 const headBytes = 8;
+/** What is written at once is nearly always shorter. */
+const scratchBytes = 65536;
 
 /** Opens the journal at `file`, which one back end at a time may use; throws if it cannot. */
 export function openFileJournal(file: string, options: FileJournalOptions = {}): FileJournal {
@@ -36,6 +38,7 @@ export function openFileJournal(file: string, options: FileJournalOptions = {}):
 class SystemFileJournal implements FileJournal {
   readonly #path: string;
   readonly #isSynced: boolean;
+  readonly #scratch = Buffer.allocUnsafeSlow(scratchBytes);
   #file: number;
   #end: number;
 
@@ -55,7 +58,11 @@ class SystemFileJournal implements FileJournal {
   }
 
   append(record: Uint8Array): void {
-    const framed = frame(record);
+    this.appendAll([record]);
+  }
+
+  appendAll(records: readonly Uint8Array[]): void {
+    const framed = frameAll(records, this.#scratch);
     writeWhole(this.#file, framed, this.#end);
     this.#end += framed.length;
     if (this.#isSynced) fdatasyncSync(this.#file);
@@ -64,7 +71,7 @@ class SystemFileJournal implements FileJournal {
   replace(records: readonly Uint8Array[]): void {
     const next = `${this.#path}.next`;
     const file = openSync(next, 'w');
-    const framed = Buffer.concat(records.map(frame));
+    const framed = frameAll(records, this.#scratch);
     writeWhole(file, framed, 0);
     if (this.#isSynced) fdatasyncSync(file);
     renameSync(next, this.#path);
@@ -100,12 +107,18 @@ class SystemFileJournal implements FileJournal {
   }
 }
 
-function frame(record: Uint8Array): Uint8Array {
-  const framed = Buffer.alloc(headBytes + record.length);
-  framed.writeUInt32LE(record.length, 0);
-  framed.writeUInt32LE(checksumOf(record), 4);
-  framed.set(record, headBytes);
-  return framed;
+/** In `scratch`, if that is large enough. */
+function frameAll(records: readonly Uint8Array[], scratch: Buffer): Buffer {
+  const byteLength = records.reduce((sum, record) => sum + headBytes + record.length, 0);
+  const framed = byteLength <= scratch.length ? scratch : Buffer.allocUnsafeSlow(byteLength);
+  let end = 0;
+  for (const record of records) {
+    framed.writeUInt32LE(record.length, end);
+    framed.writeUInt32LE(checksumOf(record), end + 4);
+    framed.set(record, end + headBytes);
+    end += headBytes + record.length;
+  }
+  return framed.subarray(0, end);
 }
 
 function writeWhole(file: number, bytes: Uint8Array, position: number): void {

@@ -7,6 +7,11 @@ export interface Journal {
   read(): readonly Uint8Array[];
   /** Adds a copy of the record, after all others. */
   append(record: Uint8Array): void;
+  /**
+   * As `append` with each of them, at the cost of one. If the process dies in it, the first few may
+   * be there without the rest. Default: `append`.
+   */
+  appendAll?(records: readonly Uint8Array[]): void;
   /** Puts these in the place of all records, or, if the process dies in it, leaves those. */
   replace(records: readonly Uint8Array[]): void;
 }

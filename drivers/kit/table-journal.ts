@@ -1,7 +1,12 @@
-/** TableJournal: the records in which an answer table survives. */
+/**
+ * TableJournal: the records in which an answer table survives.
+ *
+ * What is appended in one turn is written at once: whoever depends on a record waits for the end of
+ * the turn, and is called then, in order.
+ */
 import type { RecordCodec } from './field-codec.js';
 import { idBytes } from './greeting.js';
-import { compileRecord, decodeRecord, Scratch, type Values } from './item-codec.js';
+import { compileRecord, decodeRecord, Scratch } from './item-codec.js';
 import type { Journal } from './journal.js';
 
 /** What happened, in the order in which it happened. */
@@ -35,16 +40,44 @@ export type TableRecord =
     };
 
 const kinds = ['made', 'entered', 'begun', 'answered'] as const;
-const defaults = {
-  ...{ sequence: 0, tag: 0, item: 0, isIdempotent: false },
-  ...{ code: 0, status: new Uint8Array(0) },
-};
+const noStatus = new Uint8Array(0);
+
+/** The fields of all kinds. */
+interface AnyRecord {
+  readonly kind: string;
+  readonly id: Uint8Array;
+  readonly sequence?: number;
+  readonly tag?: number;
+  readonly item?: number;
+  readonly isIdempotent?: boolean;
+  readonly code?: number;
+  readonly status?: Uint8Array;
+}
+
+/** Who waits for records to be written. */
+interface Waiting {
+  readonly start: () => void | Promise<void>;
+  readonly resolve: (ended: void | Promise<void>) => void;
+  readonly reject: (error: unknown) => void;
+}
 
 export class TableJournal {
   readonly #journal: Journal;
   readonly #codec: RecordCodec;
   readonly #scratch: Scratch;
   #appendedCount = 0;
+  /** Appended and not written. */
+  #pending: Uint8Array[] = [];
+  #waiting: Waiting[] = [];
+  #isDue = false;
+  readonly #endTurn = (): void => {
+    // Those that are called append in turn, and wait again.
+    for (let round = this.#waiting; round.length > 0; round = this.#waiting) {
+      this.#waiting = [];
+      this.#writeFor(round);
+    }
+    this.#isDue = false;
+  };
 
   constructor(journal: Journal, statusBytesMax: number) {
     this.#journal = journal;
@@ -77,19 +110,71 @@ export class TableJournal {
     });
   }
 
+  /** It is written at the end of the turn, or by the next `write`. */
   append(record: TableRecord): void {
     this.#appendedCount += 1;
-    this.#journal.append(this.#encode(record));
+    this.#pending.push(this.#encode(record).slice());
   }
 
+  /** Writes what was appended. */
+  write(): void {
+    if (this.#pending.length === 0) return;
+    const pending = this.#pending;
+    this.#pending = [];
+    if (this.#journal.appendAll === undefined) {
+      for (const record of pending) this.#journal.append(record);
+    } else {
+      this.#journal.appendAll(pending);
+    }
+  }
+
+  /** Somebody waits for the end of the turn. */
+  get isTurnOpen(): boolean {
+    return this.#isDue;
+  }
+
+  /** Calls `start` once everything appended so far is written; settles as that does. */
+  whenWritten(start: () => void | Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ start, resolve, reject });
+      if (this.#isDue) return;
+      this.#isDue = true;
+      queueMicrotask(this.#endTurn);
+    });
+  }
+
+  /** Of a table in its present state, so that nothing that was appended need be written. */
   replace(records: readonly TableRecord[]): void {
     this.#appendedCount = 0;
+    this.#pending = [];
     this.#journal.replace(records.map((record) => this.#encode(record).slice()));
   }
 
+  #writeFor(round: readonly Waiting[]): void {
+    try {
+      this.write();
+    } catch (error) {
+      // Nothing of it may be begun or answered.
+      for (const { reject } of round) reject(error);
+      return;
+    }
+    for (const waiting of round) begin(waiting);
+  }
+
   #encode(record: TableRecord): Uint8Array {
-    const values: Values = { ...defaults, ...record };
+    const any: AnyRecord = record;
+    const { kind, id, sequence = 0, tag = 0, item = 0, isIdempotent = false } = any;
+    const { code = 0, status = noStatus } = any;
+    const values = { kind, id, sequence, tag, item, isIdempotent, code, status };
     this.#codec.write(this.#scratch.begin(), values);
     return this.#scratch.end();
+  }
+}
+
+function begin({ start, resolve, reject }: Waiting): void {
+  try {
+    resolve(start());
+  } catch (error) {
+    reject(error);
   }
 }

@@ -16,18 +16,22 @@ function makeTable(journal: Journal, frontEndsMax = 8): AnswerTable {
   return new AnswerTable({ journal, graceMs: 1, frontEndsMax, statusBytesMax: 16, runtime });
 }
 
-function answerOne(table: AnswerTable, frontEnd: string, sequence: number): void {
+async function answerOne(table: AnswerTable, frontEnd: string, sequence: number): Promise<void> {
   const entry = table.begin(frontEnd, sequence, 1, true);
-  table.answer(entry, 0, status);
-  table.settle(entry);
+  await table.whenWritten(() => {
+    table.answer(entry, 0, status);
+    return table.whenWritten(() => {
+      table.settle(entry);
+    });
+  });
 }
 
-it('keeps an answer until its front end has settled it, and over a restart', () => {
+it('keeps an answer until its front end has settled it, and over a restart', async () => {
   const journal = createMemoryJournal();
   const table = makeTable(journal);
   assert.equal(table.enter(one, 1), false);
-  answerOne(table, one, 1);
-  answerOne(table, one, 2);
+  await answerOne(table, one, 1);
+  await answerOne(table, one, 2);
   assert.equal(table.find(one, 1, 1)?.state, 'answered');
   const restarted = makeTable(journal);
   assert.deepEqual(restarted.id, table.id);
@@ -38,16 +42,16 @@ it('keeps an answer until its front end has settled it, and over a restart', () 
   assert.equal(restarted.enter(other, 1), false);
 });
 
-it('its journal is compacted to what may still be asked for', () => {
+it('its journal is compacted to what may still be asked for', async () => {
   const journal = createMemoryJournal();
   const table = makeTable(journal);
   table.enter(one, 1);
   table.enter(other, 1);
-  answerOne(table, other, 1);
+  await answerOne(table, other, 1);
   const open = table.begin(other, 2, 3, true);
   for (let sequence = 1; sequence <= 50_000; sequence++) {
     table.find(one, sequence, sequence);
-    answerOne(table, one, sequence);
+    await answerOne(table, one, sequence);
   }
   assert.ok(journal.read().length < 10_000, `${journal.read().length} records`);
   const restarted = makeTable(journal);
@@ -58,12 +62,12 @@ it('its journal is compacted to what may still be asked for', () => {
   table.answer(open, 0, status);
 });
 
-it('has room for as many answers of one front end, and no more', () => {
+it('has room for as many answers of one front end, and no more', async () => {
   const table = makeTable(createMemoryJournal());
   table.enter(one, 1);
   for (let sequence = 1; sequence <= answersMax; sequence++) {
     assert.ok(table.hasRoom(one, sequence));
-    answerOne(table, one, sequence);
+    await answerOne(table, one, sequence);
   }
   assert.equal(table.hasRoom(one, answersMax + 1), false);
   table.find(one, answersMax + 1, 2);

@@ -34,6 +34,26 @@ for (const sync of [false, true]) {
   });
 }
 
+it('file: keeps records that are appended at once, or the first of them', async (context) => {
+  const file = await makePath(context);
+  const journal = openFileJournal(file);
+  const many = [...records, new Uint8Array(100_000).fill(3), Uint8Array.of(4)];
+  journal.appendAll?.(many.slice(0, 3));
+  journal.appendAll?.(many.slice(3));
+  journal.appendAll?.([]);
+  assert.deepEqual(journal.read(), many);
+  journal.close();
+  const whole = readFileSync(file);
+  let end = 0;
+  for (const [index, record] of many.entries()) {
+    end += 8 + record.length;
+    for (const cut of [1, Math.min(7, record.length + 7), record.length + 8]) {
+      writeFileSync(file, whole.subarray(0, end - cut));
+      assert.deepEqual(readAll(file), many.slice(0, index));
+    }
+  }
+});
+
 it('file: puts others in the place of all, and leaves nothing beside', async (context) => {
   const file = await makePath(context);
   const journal = openFileJournal(file);
