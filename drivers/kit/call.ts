@@ -23,6 +23,11 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** From the call to its end, over all attempts. Default: the front end's. */
   readonly timeoutMs?: number;
+  /**
+   * Memory for the first bytes of the status that fit, which are then a view of it. It is written
+   * once, right before the call succeeds; what it holds after a failure is undefined.
+   */
+  readonly into?: Uint8Array;
 }
 
 export class Call {
@@ -45,6 +50,8 @@ export class Call {
   layout: TransactionLayout | undefined = undefined;
   /** By the runtime's clock; a number would be an object of its own in each call. */
   deadlineMs: number | undefined = undefined;
+  /** Theirs who called. */
+  into: Uint8Array | undefined = undefined;
   /** Runs while it waits. */
   timer: Timer | undefined = undefined;
   // Plain fields: private ones cost a quarter of what the kit adds to a transaction.

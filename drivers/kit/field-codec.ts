@@ -68,7 +68,7 @@ class BytesCodec implements FieldCodec {
 
   read(cursor: ByteCursor, scope: ReadScope): Uint8Array {
     if (this.#isLent && scope.lends) return readBytes(cursor, this.#most);
-    return copyBytes(cursor, this.#most);
+    return copyBytes(cursor, this.#most, scope);
   }
 }
 

@@ -36,6 +36,8 @@ export interface ReadScope {
   readonly from: Endpoint | undefined;
   /** True if `lent` bytes may be views of what is read. */
   readonly lends: boolean;
+  /** Memory for the first bytes that are read and fit, which takes it. */
+  into?: Uint8Array | undefined;
 }
 
 export interface FieldCodec {
@@ -175,11 +177,17 @@ export function readBytes(cursor: ByteCursor, most: number): Uint8Array {
 }
 
 /** HOT: reads a length and answers a copy of as many bytes; without a view in between. */
-export function copyBytes(cursor: ByteCursor, most: number): Uint8Array {
+export function copyBytes(cursor: ByteCursor, most: number, scope: ReadScope): Uint8Array {
   const byteLength = readUintSafe32(cursor);
   if (byteLength > most) throw new WireError(cursor.offset, `more than ${most} bytes`);
   const { bytes, offset } = cursor;
   if (offset + byteLength > bytes.length) throw new WireError(offset, 'missing bytes');
   cursor.offset = offset + byteLength;
-  return bytes.slice(offset, offset + byteLength);
+  const { into } = scope;
+  if (into === undefined || byteLength > into.length) {
+    return bytes.slice(offset, offset + byteLength);
+  }
+  scope.into = undefined;
+  into.set(bytes.subarray(offset, offset + byteLength));
+  return byteLength === into.length ? into : into.subarray(0, byteLength);
 }

@@ -66,7 +66,7 @@ export class Submitter {
   readonly #sequences = new SequenceBook();
   /** Undefined while nothing can be submitted. */
   #session: FrontSession | undefined = undefined;
-  #scope: ReadScope = { from: undefined, lends: false };
+  #scope: ReadScope = { from: undefined, lends: false, into: undefined };
   /** Why nothing will be submitted in this epoch. */
   #refusal: KitFailure | undefined = undefined;
   /** The session in which room is waited for. */
@@ -104,7 +104,7 @@ export class Submitter {
   /** The ends have agreed, or have done so anew. */
   open(session: FrontSession, endpoint: Endpoint): void {
     this.#session = session;
-    this.#scope = { from: endpoint, lends: false };
+    this.#scope = { from: endpoint, lends: false, into: undefined };
     this.#refusal = undefined;
     for (const call of this.#queue.all) {
       if (!call.isUncertain || mayRepeat(call, session)) continue;
@@ -147,7 +147,8 @@ export class Submitter {
   }
 
   /** False if the call is over before it began. */
-  #applyOptions(call: Call, { signal, timeoutMs }: CallOptions): boolean {
+  #applyOptions(call: Call, { signal, timeoutMs, into }: CallOptions): boolean {
+    call.into = into;
     if (timeoutMs !== undefined) {
       call.deadlineMs = this.#settings.runtime.clock.now() + timeoutMs;
     }
@@ -363,7 +364,10 @@ export class Submitter {
   #takeStatus(call: Call, bytes: Uint8Array, offset: number, byteLength: number): void {
     this.#reader.begin(bytes, offset, byteLength);
     const codec = call.layout?.status;
-    const values = codec === undefined ? undefined : this.#reader.takeFields(codec, this.#scope);
+    const scope = this.#scope;
+    scope.into = call.into;
+    const values = codec === undefined ? undefined : this.#reader.takeFields(codec, scope);
+    scope.into = undefined;
     if (values === undefined) {
       this.#failByKit(call, 'BAD_STATUS');
       return;

@@ -43,6 +43,8 @@ export function makeDiskHandlers(
   contents: string,
 ): BlockHandlers {
   const buffers = new TransferBuffers(transfersMax, pieceBytesMax);
+  /** For reads; one that takes longer than its turn keeps it. */
+  let scratch: Uint8Array = Buffer.allocUnsafeSlow(inlineBytesMax);
 
   /** Runs `work` with a buffer of the piece's length. */
   async function move(
@@ -69,9 +71,12 @@ export function makeDiskHandlers(
     },
     read: ({ offset, byteLength }) => {
       if (byteLength > inlineBytesMax) return blockProtocol.failure('OUT_OF_RANGE');
-      const data = Buffer.allocUnsafe(byteLength);
+      const data = scratch.subarray(0, byteLength);
       const done = device.read(offset, data);
-      return done === undefined ? { data } : done.then(() => ({ data }), failureOf);
+      // The kit copies what is answered at once.
+      if (done === undefined) return { data };
+      scratch = Buffer.allocUnsafeSlow(inlineBytesMax);
+      return done.then(() => ({ data }), failureOf);
     },
     readTo: (piece: Move & { readonly target: Reference }, { signal }) =>
       move(piece, async (bytes) => {

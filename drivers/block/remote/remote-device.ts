@@ -184,9 +184,8 @@ export class RemoteBlockDevice implements RemoteDevice {
   // HOT:
   async #readInline(offset: number, target: Uint8Array): Promise<void> {
     const { byteLength } = target;
-    const { data } = await this.#frontEnd.read({ offset, byteLength });
-    if (data.byteLength !== byteLength) throw this.#nonsense('what it read');
-    target.set(data);
+    const { data } = await this.#frontEnd.read({ offset, byteLength }, { into: target });
+    if (data !== target) throw this.#nonsense('what it read');
   }
 
   #readByReference(offset: number, target: Uint8Array): Promise<void> {

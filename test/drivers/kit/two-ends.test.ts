@@ -85,6 +85,30 @@ const failsAs = (failure: string, execution: string) => (error: unknown) => {
   return true;
 };
 
+it('bytes of a status are read into the memory of who asks, if they fit there', async () => {
+  await onPair(async ({ front, back, address }) => {
+    const data = Uint8Array.of(1, 2, 3);
+    createBackEnd(back, address, store, {
+      put: () => undefined,
+      get: () => ({ data }),
+      wait: () => undefined,
+      hint: () => undefined,
+    });
+    const frontEnd = createFrontEnd(front, address, store);
+    for (const byteLength of [2, 3, 5]) {
+      const into = Buffer.alloc(byteLength, 9);
+      const answer = await frontEnd.get({ key: 'a' }, { into });
+      assert.deepEqual([...answer.data], [1, 2, 3]);
+      assert.equal(answer.data.buffer === into.buffer, byteLength >= 3);
+      assert.equal(answer.data === into, byteLength === 3);
+      assert.deepEqual([...into].slice(3), Array<number>(Math.max(0, byteLength - 3)).fill(9));
+    }
+    // It was for that call alone.
+    const { data: other } = await frontEnd.get({ key: 'a' });
+    assert.deepEqual([...other], [1, 2, 3]);
+  });
+});
+
 describe('calls', () => {
   it('are methods with typed values and answers, from before there is a connection', async () => {
     await onPair(async ({ front, back, address }) => {
