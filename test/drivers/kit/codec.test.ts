@@ -50,6 +50,20 @@ describe('a record', () => {
     });
   });
 
+  it('comes back with every integer that is safe, and has no other', () => {
+    const codec = compileRecord({ field: 'int53' });
+    const safe = [-5_358_855_101_181_312, -8_343_163_413_506_688, -64, -65, 63, 64, -1, 0];
+    for (const field of [...safe, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]) {
+      assert.deepEqual(decodeRecord(codec, encodeRecord(codec, { field })), { field });
+    }
+    // -2^53, 2^53, and 0 in two bytes.
+    const lowest = Uint8Array.of(255, 255, 255, 255, 255, 255, 255, 31);
+    const beyond = Uint8Array.of(128, 128, 128, 128, 128, 128, 128, 32);
+    for (const bytes of [lowest, beyond, Uint8Array.of(128, 0)]) {
+      assert.equal(decodeRecord(codec, bytes), undefined);
+    }
+  });
+
   it('is refused if a byte is missing or one is too many', () => {
     check(fc.tuple(anyField, fc.integer()), ([field, seed]) => {
       const codec = compileRecord({ field, last: 'uint8' });
