@@ -143,8 +143,8 @@ describe('a remote device', () => {
       const held = new HeldDevice(createMemoryDevice({ byteLength: 1 << 20 }));
       await stage.serve(held);
       const domain = stage.domain('front');
-      // Opening has no longer than a read, and a busy machine takes its time.
-      const device = await openRemoteDevice(domain, stage.address, { timeoutMs: 1000 });
+      const options = { timeoutMs: 50, connectMs: 30_000 };
+      const device = await openRemoteDevice(domain, stage.address, options);
       const target = Buffer.alloc(200_000, 7);
       // It is given up while the back end has yet to read.
       assert.equal(await codeOf(() => device.read(0, target)), 'FAILED');

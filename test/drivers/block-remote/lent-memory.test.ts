@@ -95,7 +95,8 @@ describe('memory of a remote device', () => {
       const held = new HeldDevice(createMemoryDevice({ byteLength: 1 << 20 }));
       await stage.serve(held);
       const domain = stage.domain('front');
-      const device = await openRemoteDevice(domain, stage.address, { timeoutMs: 50 });
+      const options = { timeoutMs: 50, connectMs: 30_000 };
+      const device = await openRemoteDevice(domain, stage.address, options);
       const target = takeFilled(device, chunk, 7);
       // It is given up while the back end has yet to read.
       assert.equal(await codeOf(() => device.read(0, target)), 'FAILED');
