@@ -19,6 +19,7 @@ export const subjectNames = [
   'ringbuf',
   'fork',
   'net',
+  'net-beside',
   'net-unix',
   'ws',
   'zeromq-tcp',

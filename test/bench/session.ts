@@ -12,6 +12,8 @@ import type { Payloads } from './payloads.js';
 export interface Session {
   /** What a reader of the figures has to know: quota, way of waiting, size of writes. */
   readonly note: string;
+  /** Bytes moved so far beside round trips, where that is part of the workload. */
+  readonly movedBytes?: number;
   /**
    * Sends until `durationMs` have passed, then waits until the far end has had everything. Answers
    * how many were sent.

@@ -21,6 +21,7 @@ const loaders: Readonly<Record<SubjectName, () => Promise<Subject>>> = {
   ringbuf: async () => (await import('./peers/ringbuf.js')).ringBuf,
   fork: async () => (await import('./peers/fork.js')).forkIpc,
   net: async () => (await import('./peers/net.js')).rawNet,
+  'net-beside': async () => (await import('./peers/net-beside.js')).netBeside,
   'net-unix': async () => (await import('./peers/net.js')).rawUnix,
   ws: async () => (await import('./peers/ws.js')).ws,
   'zeromq-tcp': async () => (await import('./peers/zeromq.js')).zeromqTcp,

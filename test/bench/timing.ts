@@ -5,8 +5,6 @@ import type { Payloads } from './payloads.js';
 import type { Session } from './session.js';
 import { itemBytesMax, makePayloads, workloads, type WorkloadName } from './workload.js';
 
-/** Long enough for the compiler to have settled, in every subject tried. */
-const warmUpMs = 300;
 /** One run. Short, so that a case with all its peers stays under 15 s. */
 const runMs = 150;
 
@@ -16,6 +14,7 @@ export async function prepareTiming(
   workload: WorkloadName,
 ): Promise<() => Promise<Figure[]>> {
   const payloads = makePayloads(workload);
+  const { warmUpMs } = workloads[workload];
   if (workloads[workload].shape === 'flood') {
     await session.flood(payloads, warmUpMs);
     return () => timeFlood(session, payloads, workload);
@@ -45,10 +44,19 @@ async function timeRoundTrips(
   durations: Durations,
 ): Promise<Figure[]> {
   durations.clear();
+  const { movedBytes } = session;
+  const startMs = performance.now();
   await session.roundTrips(payloads, durations, runMs);
+  const seconds = (performance.now() - startMs) / 1000;
+  const moved: Figure[] = [];
+  if (session.movedBytes !== undefined && movedBytes !== undefined) {
+    const value = (session.movedBytes - movedBytes) / 1e9 / seconds;
+    moved.push({ metric: 'rate', unit: 'GB/s', value });
+  }
   return [
     { metric: 'p50', unit: 'us', value: durations.quantileUs(0.5) },
     { metric: 'p99', unit: 'us', value: durations.quantileUs(0.99) },
     { metric: 'p999', unit: 'us', value: durations.quantileUs(0.999) },
+    ...moved,
   ];
 }

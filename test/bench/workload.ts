@@ -29,6 +29,8 @@ export interface Workload {
   readonly itemBytes: number | 'random';
   /** In what a flood's rate is told; `us` tells the time of each item instead. */
   readonly rateUnit: 'msg/s' | 'GB/s' | '1/s' | 'us';
+  /** Until the compiler has settled at both ends, in every subject tried; in milliseconds. */
+  readonly warmUpMs: number;
   /** True if not time is measured but the heap that an item leaves behind. */
   readonly allocation: boolean;
   /**
@@ -61,10 +63,14 @@ export type TransferWorkloadName =
   | 'narrow'
   | 'check-seen-before';
 
-const plain = { rateUnit: 'msg/s', allocation: false, beside: 'systems' } as const;
+/** With both processors busy the compiler's threads have to wait. */
+const busyWarmUpMs = 1500;
+
+const plain = { rateUnit: 'msg/s', warmUpMs: 300, allocation: false, beside: 'systems' } as const;
 const allocation = {
   itemBytes: 'random',
   rateUnit: 'msg/s',
+  warmUpMs: 300,
   allocation: true,
   beside: 'nobody',
 } as const;
@@ -99,7 +105,12 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   'allocation-message': { shape: 'flood', ...allocation },
   'allocation-transaction': { shape: 'round-trip', ...allocation },
   'transfer-64': { ...flood(sizes['64']), rateUnit: '1/s', beside: 'bulk' },
-  'transfer-1MiB': { ...flood(sizes['1MiB']), rateUnit: 'GB/s', beside: 'bulk' },
+  'transfer-1MiB': {
+    ...flood(sizes['1MiB']),
+    rateUnit: 'GB/s',
+    warmUpMs: busyWarmUpMs,
+    beside: 'bulk',
+  },
   'transfer-4KiB-random-read': {
     ...flood(sizes['4KiB']),
     rateUnit: '1/s',
@@ -107,7 +118,11 @@ export const workloads: Readonly<Record<WorkloadName, Workload>> = {
   },
   'register-transfer-4KiB': { ...roundTrip(sizes['4KiB']), beside: 'nobody' },
   'register-transfer-1MiB': { ...roundTrip(sizes['1MiB']), beside: 'nobody' },
-  'transaction-64-beside-transfer': { ...roundTrip(sizes['64']), beside: 'unloaded' },
+  'transaction-64-beside-transfer': {
+    ...roundTrip(sizes['64']),
+    warmUpMs: busyWarmUpMs,
+    beside: 'unloaded',
+  },
   'register-unregister': { ...flood(sizes['4KiB']), rateUnit: 'us', beside: 'nobody' },
   narrow: { ...flood(sizes['4KiB']), rateUnit: 'us', beside: 'nobody' },
   'check-seen-before': { ...flood(sizes['4KiB']), rateUnit: 'us', beside: 'nobody' },

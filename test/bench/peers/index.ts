@@ -1,5 +1,6 @@
 /** The peers, in the order of the table. */
 import {
+  besidePeer,
   bulkPeer,
   oneWayPeer,
   rawPeer,
@@ -14,6 +15,7 @@ export const peers: readonly Peer[] = [
   strippedPeer('memory'),
   strippedPeer('tcp'),
   unloadedPeer,
+  besidePeer('net-beside', 'tcp', 'tcp'),
   rawPeer,
   bulkPeer('memmove', 'local', 'ring-process'),
   bulkPeer('net', 'tcp', 'tcp'),

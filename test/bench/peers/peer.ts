@@ -79,6 +79,18 @@ export function bulkPeer(
   };
 }
 
+/** Another system that moves bytes and makes round trips beside them. */
+export function besidePeer(
+  name: SubjectName,
+  medium: Medium,
+  ...besides: readonly TransportName[]
+): Peer {
+  return {
+    ...subjectPeer(name, medium, ...besides),
+    measures: ({ beside }) => beside === 'unloaded',
+  };
+}
+
 /** Our own transactions, with nothing else on the machine's loopback. */
 export const unloadedPeer: Peer = {
   name: 'unloaded',

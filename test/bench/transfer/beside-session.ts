@@ -15,6 +15,7 @@ export class BesideSession implements Session {
   readonly #close: () => Promise<void>;
   readonly #parts = bulkParts();
   readonly #pingPong: PingPong;
+  movedBytes = 0;
 
   constructor(
     domain: Domain,
@@ -57,9 +58,18 @@ export class BesideSession implements Session {
   }
 
   async #transferUntil(signal: AbortSignal, onProgress: () => void): Promise<void> {
-    const options = { signal, onProgress, timeoutMs: Infinity };
+    let doneBytes = 0;
+    const note = (byteCount: number): void => {
+      this.movedBytes += byteCount - doneBytes;
+      doneBytes = byteCount;
+      onProgress();
+    };
+    const options = { signal, onProgress: note, timeoutMs: Infinity };
     try {
-      for (;;) await this.#domain.sendToRemoteBuffer(this.#reference, this.#parts, options);
+      for (;;) {
+        doneBytes = 0;
+        await this.#domain.sendToRemoteBuffer(this.#reference, this.#parts, options);
+      }
     } catch (error) {
       if (!(error instanceof IdcError) || error.code !== 'CANCELLED') throw error;
     }

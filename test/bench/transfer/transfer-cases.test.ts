@@ -22,7 +22,7 @@ for (const [name, beside] of [
   ['ring-process/register-transfer-4KiB:map', []],
   ['tcp/transfer-1MiB', ['net', 'ucx-tag-tcp', 'ucx-am-tcp']],
   ['tcp/transfer-4KiB-random-read', []],
-  ['tcp/transaction-64-beside-transfer', ['unloaded']],
+  ['tcp/transaction-64-beside-transfer', ['unloaded', 'net-beside']],
 ] as const) {
   test(`beside ${name}: ${beside.length === 0 ? 'nobody' : beside.join(', ')}`, () => {
     const names = peersBeside(caseOf(name), peers).map((peer) => peer.name);
@@ -56,6 +56,11 @@ for (const name of [
     await assertMeasures(await caseOf(name).start());
   });
 }
+
+test('net-beside: a run of it gives figures', async () => {
+  const workload = 'transaction-64-beside-transfer';
+  await assertMeasures(await startNearEnd({ subject: 'net-beside', workload, variant: 'plain' }));
+});
 
 test('memmove: a run of it gives figures', async () => {
   const job = { subject: 'memmove', workload: 'transfer-1MiB', variant: 'plain' } as const;
