@@ -35,7 +35,8 @@
  *     `claimMs`, as `TimedOut`. A listener with `unclaimedLanesMax` unclaimed lanes turns away
  *     whoever comes: that dialler is told `Refused`.
  * N13 A stalled peer or sink delays no other lane or link, and in one turn a lane moves a bounded
- *     number of bytes each way.
+ *     number of bytes each way. While frames of links that are not `isBulk` come and go, it makes
+ *     way for them as far as it sends bodies that are part of long transfers.
  * N14 When one side goes, the other learns it in bounded time, and after `closed` no timer, handle,
  *     listener or memory of the lane remains.
  *
@@ -63,8 +64,11 @@ export const claimMs = 2000;
 export type LaneBytes = Uint8Array | readonly Uint8Array[];
 
 export interface BulkLane {
-  /** HOT: 0 if the body is on its way, or why it is not. `TooLarge`: beyond `bodyBytesMax`. */
-  send(header: Uint8Array, source: LaneBytes): ClaimRefusal | 0;
+  /**
+   * HOT: 0 if the body is on its way, or why it is not. `TooLarge`: beyond `bodyBytesMax`.
+   * `isLong`: it is part of a transfer that takes long, so others go first (N13).
+   */
+  send(header: Uint8Array, source: LaneBytes, isLong?: boolean): ClaimRefusal | 0;
   close(): void;
 }
 

@@ -29,6 +29,8 @@ export interface DialSettings {
   readonly name: string;
   readonly quota: Quota;
   readonly limits: TimeLimits;
+  /** Of a channel for transfers. */
+  readonly isBulk?: boolean;
 }
 
 export interface Dialled {
@@ -69,15 +71,16 @@ export class Connector {
     const endpoint = new Endpoint(core);
     client.endpoint = endpoint;
     if (isPlace) this.#placeOf.set(core, place);
-    this.#start(core, place, settings.limits);
+    this.#start(core, place, settings);
     return { core, endpoint };
   }
 
-  #start(core: EndpointCore, place: Place | IdcError, limits: TimeLimits): void {
+  #start(core: EndpointCore, place: Place | IdcError, settings: DialSettings): void {
+    const { limits, isBulk = false } = settings;
     const isPlace = !(place instanceof IdcError);
     const door = isPlace ? `${place.address.scheme} ${place.address.authority}` : '';
     const knocker = new Knocker(this.#gate, door, () => {
-      if (isPlace && core.wantsLink) this.#dial(core, place);
+      if (isPlace && core.wantsLink) this.#dial(core, place, isBulk);
       else knocker.leave();
     });
     const { runtime, wheel } = this.#services;
@@ -113,9 +116,10 @@ export class Connector {
     };
   }
 
-  #dial(core: EndpointCore, { transport, address }: Place): void {
+  #dial(core: EndpointCore, { transport, address }: Place, isBulk: boolean): void {
     const { frameBytesMax } = transport.capabilities;
     const session = new Session('dial', core, this.#services.wheel, frameBytesMax);
+    session.isBulk = isBulk;
     core.dialled(session);
     session.attach(transport.open(address, session, 'message'));
   }

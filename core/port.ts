@@ -168,6 +168,7 @@ export class Port implements Accept, SessionOwner {
       session.refuse(ErrorCode.AccessDenied);
       return;
     }
+    session.isBulk = inner !== undefined;
     service.greeted(session, greeting, peer);
   }
 

@@ -59,6 +59,8 @@ export type SessionPhase = 'opening' | 'greeting' | 'greeted' | 'open' | 'leavin
 
 export class Session implements LinkSink {
   readonly role: 'dial' | 'accept';
+  /** Of a channel for transfers. */
+  isBulk = false;
   /** Frames have come in since the keep-alive looked last. */
   isHeard = false;
   /** The keep-alive's tick that found the last frame. */

@@ -6,8 +6,7 @@
  *
  * L1  `open` and `listen` never throw for an operating error and call nobody before they return.
  * L2  `linkUp` comes once at most, `linkDown` once after it or alone; no `linkUp` after `close`.
- * L3  Between them frames arrive whole, in order, at most once; what is lost is a suffix, and
- *     `linkDown` follows.
+ * L3  Between them frames arrive whole, in order, once; if a suffix is lost, `linkDown` follows.
  * L4  Frame bytes are valid only during the call of `frame`.
  * L5  The sink is never called from inside a Link method, only from `poll` or the medium's events.
  *     What a `poll` leaves undone asks for the next one by `wake`. So does whatever comes after
@@ -123,6 +122,7 @@ export interface Link {
 
 /** Core implements, the transport calls. */
 export interface LinkSink {
+  /** Its frames only go with bodies: no lane makes way for them. */ readonly isBulk?: boolean;
   linkUp(identity: PeerIdentity): void;
   linkDown(fault: Fault): void;
   frame(bytes: Uint8Array, offset: number, byteLength: number): void;

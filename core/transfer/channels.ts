@@ -291,7 +291,7 @@ export class Channels implements Routes {
       address: makeAddress(address.scheme, address.authority, transferService),
     };
     const channel = new LiveChannel(transport, true, runtime.clock.now(), place);
-    const settings = { name, quota: this.#host.quotaFor(transport), limits };
+    const settings = { name, quota: this.#host.quotaFor(transport), limits, isBulk: true };
     const { core, endpoint } = connector.create(place, settings, this.#handlersOf(channel));
     channel.endpoint = endpoint;
     this.#channels.add(channel);

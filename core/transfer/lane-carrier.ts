@@ -29,6 +29,11 @@ const piecesPerWindow = 4;
 /** By how much the window grows with each piece that is done, and how it shrinks for a late one. */
 const windowStep = 1 / 16;
 const windowCut = 4;
+/**
+ * A transfer beyond this takes long, and messages go before it; in bytes. A device's requests are
+ * shorter: there the messages are about the bytes, and wait for them in any case.
+ */
+const longBytesMin = 16 * 1024 * 1024;
 /** Time limit of telling a name, in milliseconds. */
 const nameMs = 30_000;
 
@@ -41,6 +46,8 @@ export interface LaneOperation extends LanePieceOwner {
   readonly target: Target;
   /** Where the local bytes belong in the range of the reference. */
   readonly offset: number;
+  /** Of all of it. */
+  readonly byteLength: number;
   readonly number: number;
 }
 
@@ -134,7 +141,7 @@ export class LaneCarrier {
       this.#window = Math.max(windowStep, this.#window / windowCut);
   }
 
-  #write(piece: LanePiece, { target, offset, number }: LaneOperation): number {
+  #write(piece: LanePiece, { target, offset, byteLength, number }: LaneOperation): number {
     const { lane } = piece;
     const { endpoint } = this.#channel;
     const request = this.#requests.laneWrite(piece.number, piece.byteLength, number);
@@ -147,7 +154,7 @@ export class LaneCarrier {
     const operation = this.#requests.operationBytes(number);
     const { stamp } = target.lease;
     const header = lane.heads.write(piece.number, name, offset + piece.from, stamp, operation);
-    const isTaken = lane.send(header, piece.target(), piece);
+    const isTaken = lane.send(header, piece.target(), piece, byteLength >= longBytesMin);
     piece.handedOver(isTaken);
     if (!isTaken) {
       // The lane has just been lost. The owner waits for nothing, once it is told so.

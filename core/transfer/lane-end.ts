@@ -97,8 +97,8 @@ export class LaneEnd implements LaneSink {
   }
 
   /** HOT: false if the lane does not take it, and `outgoing` will not hear of it. */
-  send(header: Uint8Array, source: LaneBytes, outgoing: Outgoing): boolean {
-    if (!this.#isUp || this.#lane?.send(header, source) !== 0) return false;
+  send(header: Uint8Array, source: LaneBytes, outgoing: Outgoing, isLong: boolean): boolean {
+    if (!this.#isUp || this.#lane?.send(header, source, isLong) !== 0) return false;
     this.#outgoing.push(outgoing);
     this.#sentThrough++;
     this.#watch();
@@ -142,7 +142,7 @@ export class LaneEnd implements LaneSink {
     }
     this.#isUp = true;
     if (this.#token === undefined) return;
-    this.send(this.heads.hello(this.#token), noBytes, nobody);
+    this.send(this.heads.hello(this.#token), noBytes, nobody, false);
   }
 
   linkDown(fault: Fault): void {

@@ -28,7 +28,7 @@ export function sendRead(
       released(wasSent);
     },
   };
-  const isSent = lane.send(lane.heads.read(number), access.bytes, outgoing);
+  const isSent = lane.send(lane.heads.read(number), access.bytes, outgoing, false);
   if (!isSent) access.end();
   return isSent;
 }

@@ -21,6 +21,7 @@ export function copyBytes(bytes: Uint8Array, offset: number, byteLength: number)
 }
 
 export class End implements LinkSink {
+  isBulk = false;
   /** Private copies of the frames, in order, unless `onFrame` was replaced. */
   readonly frames: Uint8Array[] = [];
   identity: PeerIdentity | undefined = undefined;

@@ -83,8 +83,9 @@ export class LaneEnd implements LaneSink {
     this.#lane = lane;
   }
 
-  send(header: Uint8Array, source: LaneBytes): number {
-    const answer = this.#monitor.call('send', () => this.#attached().send(header, source));
+  send(header: Uint8Array, source: LaneBytes, isLong = false): number {
+    const lane = this.#attached();
+    const answer = this.#monitor.call('send', () => lane.send(header, source, isLong));
     const mayBeTaken = this.isUp && !this.isCloseCalled;
     this.#expect(mayBeTaken || answer === ClaimRefusal.Down, 'N6 a lane not up answers Down');
     if (answer === 0) this.#unsent.push(header.slice());
