@@ -1,9 +1,9 @@
 /**
  * LaneWriter: the outgoing half of a bulk lane. It writes the sources themselves, never a copy.
  *
- * One write is under way at a time, of a bounded length, since the kernel copies all that it takes
- * before `write` returns. It gathers as many short bodies, or as much of a long one. While it is
- * under way the next bodies wait here; their memory is the lane's in any case.
+ * One write is under way at a time, of a length that its caller bounds, since the kernel copies all
+ * that it takes before `write` returns. It gathers as many short bodies, or as much of a long one.
+ * While it is under way the next bodies wait here; their memory is the lane's in any case.
  */
 import type { Socket } from 'node:net';
 import { assert } from '../../core/assert.js';
@@ -11,8 +11,6 @@ import { bodiesMax, type LaneBytes } from '../../core/bulk-lane.js';
 import { ByteWalk } from './byte-walk.js';
 import { prefixBytes, recordHeadBytesMax, setPrefix } from './lane-wire.js';
 
-/** Half as much was a quarter slower; with more, other links of the domain wait longer. */
-const writeBytesMax = 512 * 1024;
 /** Most arrays of one write; the system's own limit is 1024. */
 const writePartsMax = 256;
 
@@ -26,6 +24,7 @@ class Outgoing {
   readonly #view: DataView;
   #headBytes = 0;
   #isHeadDue = false;
+  isLong = false;
   readonly source: ByteWalk = new ByteWalk();
 
   constructor(head: Uint8Array) {
@@ -37,7 +36,8 @@ class Outgoing {
     return this.#head.subarray(prefixBytes, this.#headBytes);
   }
 
-  fill(header: Uint8Array, source: LaneBytes, byteLength: number): void {
+  fill(header: Uint8Array, source: LaneBytes, byteLength: number, isLong: boolean): void {
+    this.isLong = isLong;
     setPrefix(this.#view, header.byteLength, byteLength);
     this.#head.set(header, prefixBytes);
     this.#headBytes = prefixBytes + header.byteLength;
@@ -86,18 +86,26 @@ export class LaneWriter {
     return this.#writtenCount === this.#count;
   }
 
+  /** True if what is to be written next is part of a long transfer. */
+  get isNextLong(): boolean {
+    return !this.isIdle && this.#body(this.#writtenCount).isLong;
+  }
+
   // HOT:
-  add(header: Uint8Array, source: LaneBytes, byteLength: number): void {
+  add(header: Uint8Array, source: LaneBytes, byteLength: number, isLong: boolean): void {
     assert(this.hasRoom, 'a writer takes no more bodies than it has places');
-    this.#body(this.#count).fill(header, source, byteLength);
+    this.#body(this.#count).fill(header, source, byteLength, isLong);
     this.#count += 1;
   }
 
-  /** Starts the next write, unless one is under way; answers its length in bytes. */
+  /**
+   * Starts the next write, unless one is under way, of `bytesMax` bytes at most, but for prefixes
+   * and headers; answers its length in bytes.
+   */
   // HOT:
-  write(): number {
+  write(bytesMax: number): number {
     if (this.#isWriting || this.#isReleased) return 0;
-    const byteLength = this.#gather();
+    const byteLength = this.#gather(bytesMax);
     const parts = this.#parts;
     const last = parts.pop();
     if (last === undefined) return 0;
@@ -129,20 +137,20 @@ export class LaneWriter {
   }
 
   /** Puts what is next into `#parts`. */
-  #gather(): number {
+  #gather(bytesMax: number): number {
     let byteLength = 0;
     while (this.#writtenCount < this.#count) {
       const body = this.#body(this.#writtenCount);
       const head = body.takeHead();
       if (head !== undefined) byteLength += this.#push(head);
-      while (body.source.leftBytes > 0 && this.#mayTakeMore(byteLength)) {
-        const stretch = body.source.peek(writeBytesMax - byteLength);
+      while (body.source.leftBytes > 0 && this.#mayTakeMore(byteLength, bytesMax)) {
+        const stretch = body.source.peek(bytesMax - byteLength);
         body.source.advance(stretch.byteLength);
         byteLength += this.#push(stretch);
       }
       if (body.source.leftBytes > 0) return byteLength;
       this.#writtenCount += 1;
-      if (!this.#mayTakeMore(byteLength)) return byteLength;
+      if (!this.#mayTakeMore(byteLength, bytesMax)) return byteLength;
     }
     return byteLength;
   }
@@ -152,8 +160,8 @@ export class LaneWriter {
     return part.byteLength;
   }
 
-  #mayTakeMore(byteLength: number): boolean {
-    return byteLength < writeBytesMax && this.#parts.length < writePartsMax;
+  #mayTakeMore(byteLength: number, bytesMax: number): boolean {
+    return byteLength < bytesMax && this.#parts.length < writePartsMax;
   }
 
   /** The body that comes `index` places after the oldest. */

@@ -34,6 +34,8 @@ export class LinkGroup {
 
   /** Polls so far, modulo 2^31. */
   pollCount = 0;
+  /** How often frames have come or gone for which lanes make way, modulo 2^30. */
+  trafficCount = 0;
 
   readonly #host: TransportHost;
   #listed: Flushable[] = [];
@@ -50,6 +52,12 @@ export class LinkGroup {
   list(link: Flushable): void {
     this.#listed.push(link);
     this.#host.wake();
+  }
+
+  /** A link that is not `isBulk` has read or written frames. */
+  // HOT:
+  noteTraffic(): void {
+    this.trafficCount = (this.trafficCount + 1) & 0x3fffffff;
   }
 
   /** One read delivered `frameCount` frames. */

@@ -24,6 +24,7 @@ import { byteLengthOf } from './byte-walk.js';
 import { Connection, type ConnectionOwner } from './connection.js';
 import { LaneReader, type LaneReaderSink } from './lane-reader.js';
 import { makePreamble } from './lane-wire.js';
+import { LaneTurns } from './lane-turns.js';
 import { LaneWriter } from './lane-writer.js';
 import type { Flushable, LinkGroup } from './link-group.js';
 import type { TcpAuthority } from './tcp-authority.js';
@@ -49,9 +50,6 @@ const LaneState = {
 } as const;
 type LaneState = (typeof LaneState)[keyof typeof LaneState];
 
-/** What may be written, and what may be read, between two polls (law N13). */
-const turnBytesMax = 512 * 1024;
-
 /** Stands in after `closed`, so that nothing is held. */
 const deafSink: LaneSink = {
   linkUp: () => undefined,
@@ -70,6 +68,7 @@ export class TcpLane implements BulkLane, Flushable, ConnectionOwner, LaneReader
   readonly #connection: Connection;
   readonly #socket: Socket;
   readonly #writer: LaneWriter;
+  readonly #turns: LaneTurns;
   #sink: LaneSink = deafSink;
   #state: LaneState;
   /** Why it fell. */
@@ -102,6 +101,7 @@ export class TcpLane implements BulkLane, Flushable, ConnectionOwner, LaneReader
     this.#connection = connect(this);
     this.#socket = this.#connection.socket;
     this.#writer = new LaneWriter(this.#socket, () => this.#drained());
+    this.#turns = new LaneTurns(group);
   }
 
   /** A lane that dials `authority`. Without one it fails like any other dial. */
@@ -141,7 +141,7 @@ export class TcpLane implements BulkLane, Flushable, ConnectionOwner, LaneReader
   }
 
   // HOT:
-  send(header: Uint8Array, source: LaneBytes): ClaimRefusal | 0 {
+  send(header: Uint8Array, source: LaneBytes, isLong = false): ClaimRefusal | 0 {
     const headerBytes = header.byteLength;
     assert(headerBytes > 0, 'a header has bytes', 'BAD_ARGUMENT');
     assert(headerBytes <= laneHeaderBytesMax, 'a header is short', 'BAD_ARGUMENT');
@@ -152,7 +152,7 @@ export class TcpLane implements BulkLane, Flushable, ConnectionOwner, LaneReader
       this.#owesWritable = true;
       return ClaimRefusal.BackPressured;
     }
-    this.#writer.add(header, source, byteLength);
+    this.#writer.add(header, source, byteLength, isLong);
     this.#list();
     return 0;
   }
@@ -308,9 +308,11 @@ export class TcpLane implements BulkLane, Flushable, ConnectionOwner, LaneReader
 
   // HOT:
   #write(): void {
-    if (!this.#isUp() || this.#writer.isIdle) return;
+    const writer = this.#writer;
+    if (!this.#isUp() || writer.isIdle) return;
     this.#noteTurn();
-    if (this.#turnWriteBytes < turnBytesMax) this.#turnWriteBytes += this.#writer.write();
+    const leftBytes = this.#turns.writeBytesMax(writer.isNextLong) - this.#turnWriteBytes;
+    if (leftBytes > 0) this.#turnWriteBytes += writer.write(leftBytes);
     else this.#list();
   }
 
@@ -338,7 +340,7 @@ export class TcpLane implements BulkLane, Flushable, ConnectionOwner, LaneReader
   #mayReadOn(byteLength: number): boolean {
     this.#noteTurn();
     this.#turnReadBytes += byteLength;
-    if (this.#turnReadBytes < turnBytesMax) return true;
+    if (this.#turnReadBytes < this.#turns.readBytesMax) return true;
     this.#isPaused = true;
     this.#reader.pause();
     this.#group.runtime.scheduler.soon(this.#turned);
@@ -355,6 +357,7 @@ export class TcpLane implements BulkLane, Flushable, ConnectionOwner, LaneReader
     this.#lastPoll = this.#group.pollCount;
     this.#turnReadBytes = 0;
     this.#turnWriteBytes = 0;
+    this.#turns.next();
   }
 
   // HOT:

@@ -176,6 +176,7 @@ export class TcpLink implements Link, Flushable, ConnectionOwner {
   // HOT:
   flush(): void {
     this.#isListed = false;
+    this.#noteTraffic();
     if (this.#isPaused) {
       this.#isPaused = false;
       this.#socket.resume();
@@ -209,6 +210,7 @@ export class TcpLink implements Link, Flushable, ConnectionOwner {
       this.#isWriteDue = false;
       this.#write();
       if (this.#owesWritable) this.#list();
+      if (frameCount > 0) this.#noteTraffic();
       this.#group.sawRead(frameCount);
     }
     return this.#mayReadOn(byteLength);
@@ -244,6 +246,11 @@ export class TcpLink implements Link, Flushable, ConnectionOwner {
     this.#isPaused = true;
     this.#list();
     return false;
+  }
+
+  // HOT:
+  #noteTraffic(): void {
+    if (this.#sink.isBulk !== true) this.#group.noteTraffic();
   }
 
   // HOT:
