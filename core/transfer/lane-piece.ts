@@ -28,6 +28,7 @@ export class LanePiece extends Piece implements Outgoing, Landing {
   /** A Read's body will not come. */
   #isLost = false;
   #wasHandedOver = false;
+  #isSettled = false;
   /** What became of its transaction. */
   #code: ErrorCode | undefined = undefined;
   #execution: Execution = 'never';
@@ -100,6 +101,8 @@ export class LanePiece extends Piece implements Outgoing, Landing {
   }
 
   lost(): void {
+    // A piece that was lost before it may have ended the operation, and so this one.
+    if (this.#isSettled) return;
     this.#isLost = true;
     if (this.#code !== undefined) this.#settle();
     else super.cancel();
@@ -119,6 +122,7 @@ export class LanePiece extends Piece implements Outgoing, Landing {
 
   #settle(): void {
     const { pipeline } = this;
+    this.#isSettled = true;
     let code = this.#code ?? ErrorCode.Disconnected;
     let execution = this.#execution;
     if (!this.isWrite) this.lane.forget(this.number);

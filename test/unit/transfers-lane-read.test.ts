@@ -115,6 +115,34 @@ describe('a read by a bulk lane', () => {
   });
 });
 
+describe('several reads by a bulk lane', () => {
+  it('settle once each if the lane is lost between their answers and their bodies', async () => {
+    for (const isGivenUp of [false, true]) {
+      const rig = new HolderRig();
+      const lane = rig.addLane(await rig.addWay());
+      const memory = new Uint8Array(3 * byteLength).fill(7);
+      const local = new Uint8Array(memory.byteLength);
+      const abort = new AbortController();
+      const { decoded } = rig.register(memory);
+      const { signal } = abort;
+      const received = rig.watch(rig.transfers.receive(decoded, local, { signal }));
+      await rig.settle();
+      const bodyCount = lane.owner.outgoing.length;
+      assert(bodyCount > 1, 'it takes several bodies');
+      for (let count = 0; count < bodyCount; count += 1) lane.owner.free();
+      await rig.settle();
+      if (isGivenUp) abort.abort();
+      // What the first of them does when it is lost concerns the others.
+      lane.cut();
+      await rig.wait(() => received.ending !== undefined);
+      assert.equal(received.ending, isGivenUp ? 'CANCELLED maybe' : 'done');
+      assert.equal(received.count, 1);
+      if (!isGivenUp) assert.deepEqual(local, memory);
+      await rig.close();
+    }
+  });
+});
+
 describe('unregister, while a lane reads the buffer', () => {
   it('waits until the lane has let go of it', async () => {
     await withRead(async ({ rig, lane, local, received, unregister }) => {
