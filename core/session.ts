@@ -208,7 +208,6 @@ export class Session implements LinkSink {
       this.watcher?.woken(this),
     );
     this.#writer = writer;
-    this.watcher?.woken(this);
     this.#phase = 'open';
     this.#goodbyeMs = goodbyeMs;
     this.#initiator = initiator;

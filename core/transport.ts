@@ -24,8 +24,7 @@
  * L12 When one side goes, the other learns it in bounded time.
  * L13 After `closed` no timer, handle, listener or memory of the link remains.
  *
- * A claim of less than one byte, a second open claim, and a commit or abort without one are
- * programmer errors; so is `poll` from inside a sink.
+ * Programmer errors: an empty claim, a second one, a commit or abort without one, a nested `poll`.
  */
 import type { Address } from './address.js';
 import type { BulkLane, LaneSink } from './bulk-lane.js';
@@ -122,7 +121,8 @@ export interface Link {
 
 /** Core implements, the transport calls. */
 export interface LinkSink {
-  /** Its frames only go with bodies: no lane makes way for them. */ readonly isBulk?: boolean;
+  /** Its frames only go with bodies: no lane makes way for them. */
+  readonly isBulk?: boolean;
   linkUp(identity: PeerIdentity): void;
   linkDown(fault: Fault): void;
   frame(bytes: Uint8Array, offset: number, byteLength: number): void;

@@ -118,12 +118,10 @@ describe('a read by a bulk lane', () => {
 describe('several reads by a bulk lane', () => {
   it('settle once each if the lane is lost between their answers and their bodies', async () => {
     for (const isGivenUp of [false, true]) {
-      const rig = new HolderRig();
-      const lane = rig.addLane(await rig.addWay());
-      const memory = new Uint8Array(3 * byteLength).fill(7);
+      const scene = await createLaneScene(new Uint8Array(3 * byteLength).fill(7));
+      const { rig, lane, memory, decoded } = scene;
       const local = new Uint8Array(memory.byteLength);
       const abort = new AbortController();
-      const { decoded } = rig.register(memory);
       const { signal } = abort;
       const received = rig.watch(rig.transfers.receive(decoded, local, { signal }));
       await rig.settle();
