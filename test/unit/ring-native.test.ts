@@ -179,7 +179,8 @@ test('ring and receive allocate nothing', (context) => {
   for (let index = 0; index < rounds; index++) round();
   let leastBytes = Infinity;
   let leastMs = Infinity;
-  for (let attempt = 0; attempt < 5; attempt++) {
+  // The compiler may be late on a busy machine; what allocates does so in every attempt.
+  for (let attempt = 0; attempt < 5 || (attempt < 50 && leastBytes >= 4 * rounds); attempt++) {
     gc();
     const usedBytes = process.memoryUsage().heapUsed;
     const startMs = performance.now();
