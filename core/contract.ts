@@ -1,5 +1,6 @@
 /** What a transport author needs: the contract, its vocabulary and the runtime. Re-exports only. */
 export * from './transport.js';
+export { deafSink } from './deaf-sink.js';
 export * from './bulk-lane.js';
 export * from './shared-memory.js';
 export { makeAddress, parseAddress, type Address } from './address.js';

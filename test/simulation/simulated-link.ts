@@ -10,6 +10,7 @@ import {
   assert,
   ClaimRefusal,
   closeMs,
+  deafSink,
   Fault,
   type Link,
   type LinkSink,
@@ -45,15 +46,6 @@ type State = (typeof State)[keyof typeof State];
 const placesBytes = 64;
 /** What a frame's bytes are overwritten with once they are nobody's business any more (law L4). */
 const poison = 0xee;
-
-/** Stands in before the sink is known and after `closed`, so that nothing is held. */
-const deafSink: LinkSink = {
-  linkUp: () => undefined,
-  linkDown: () => undefined,
-  frame: () => undefined,
-  writable: () => undefined,
-  closed: () => undefined,
-};
 
 export class SimulatedLink implements Link, TurnTaker {
   readonly claimBytes: Uint8Array;

@@ -9,6 +9,7 @@
  * and read again after it.
  */
 import { assert } from '../../core/assert.js';
+import { deafSink } from '../../core/deaf-sink.js';
 import type { Runtime, Timer } from '../../core/runtime.js';
 import {
   ClaimRefusal,
@@ -47,15 +48,6 @@ const LinkState = {
   Closed: 7,
 } as const;
 type LinkState = (typeof LinkState)[keyof typeof LinkState];
-
-/** Stands in before the listener's sink is known and after `closed`, so that nothing is held. */
-const deafSink: LinkSink = {
-  linkUp: () => undefined,
-  linkDown: () => undefined,
-  frame: () => undefined,
-  writable: () => undefined,
-  closed: () => undefined,
-};
 
 export class MemoryLink implements Link, TurnTaker {
   /** The listening name that the link was dialled by. */

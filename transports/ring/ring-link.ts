@@ -9,6 +9,7 @@
  * and read again after it.
  */
 import { assert } from '../../core/assert.js';
+import { deafSink } from '../../core/deaf-sink.js';
 import type { Timer } from '../../core/runtime.js';
 import {
   ClaimRefusal,
@@ -56,15 +57,6 @@ const refillsMax = 4;
 
 /** Frames that a closing link drops in one turn. */
 const droppedMax = 1024;
-
-/** Stands in before the listener's sink is known and after `closed`, so that nothing is held. */
-const deafSink: LinkSink = {
-  linkUp: () => undefined,
-  linkDown: () => undefined,
-  frame: () => undefined,
-  writable: () => undefined,
-  closed: () => undefined,
-};
 
 export class RingLink implements Link {
   readonly claimBytes: Uint8Array;

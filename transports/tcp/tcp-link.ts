@@ -11,6 +11,7 @@
  */
 import type { Socket } from 'node:net';
 import { assert, unreachable } from '../../core/assert.js';
+import { deafSink } from '../../core/deaf-sink.js';
 import type { Timer } from '../../core/runtime.js';
 import { ClaimRefusal, closeMs, Fault, type Link, type LinkSink } from '../../core/transport.js';
 import { Connection, type ConnectionOwner } from './connection.js';
@@ -46,15 +47,6 @@ const fullReadsMax = 4;
 
 /** How often in one poll a link may say `writable` because the kernel took everything at once. */
 const refillsMax = 4;
-
-/** Stands in before the listener's sink is known and after `closed`, so that nothing is held. */
-const deafSink: LinkSink = {
-  linkUp: () => undefined,
-  linkDown: () => undefined,
-  frame: () => undefined,
-  writable: () => undefined,
-  closed: () => undefined,
-};
 
 /** Takes over a connection that turned out to be a bulk lane. */
 export type LaneTaker = (connection: Connection) => void;
