@@ -42,7 +42,7 @@ function checkRefusals(check: LaneCheck): void {
       lanes.rig.monitor.expect(leftCount < before, 'N6 writable means that there is room');
     };
     dialler.onSent = () => {
-      if (leftCount % 7 === 0) refill();
+      if (dialler.sentCount === 1 || leftCount % 7 === 0) refill();
     };
     refill();
     await lanes.rig.until('all landed', () => acceptor.landedCount === 500);
