@@ -3,35 +3,33 @@ import { it } from 'node:test';
 
 import { media, TwoSides } from './two-sides.js';
 
-const limits = { drainMs: 20 };
-
 for (const medium of media) {
   it(`${medium}: a disconnect handler that awaits close of its domain is accused`, async () => {
     const sides = new TwoSides(medium, () => ({}));
-    await sides.dial({
-      disconnect: async () => {
-        await sides.near.close();
-      },
-    });
-    await sides.near.close(limits);
+    const awaitClose = async (): Promise<void> => {
+      await sides.near.close();
+    };
+    await sides.dial({ disconnect: () => Promise.race([awaitClose(), sides.accused]) });
+    await sides.near.close();
     await sides.end('DESTROY_AWAITED_IN_DISCONNECT');
   });
 
   it(`${medium}: a disconnect handler that returns close of its domain is accused`, async () => {
     const sides = new TwoSides(medium, () => ({}));
     await sides.dial({ disconnect: () => sides.near.close() });
-    await sides.near.close(limits);
+    await sides.near.close({ drainMs: 20 });
     await sides.end('DESTROY_AWAITED_IN_DISCONNECT');
   });
 
   it(`${medium}: a disconnect handler that awaits close of its listener is accused`, async () => {
-    const sides = new TwoSides(medium, () => ({
-      disconnect: async () => {
-        await sides.listener.close(limits);
-      },
+    const awaitClose = async (): Promise<void> => {
+      await sides.listener.close();
+    };
+    const sides: TwoSides = new TwoSides(medium, () => ({
+      disconnect: () => Promise.race([awaitClose(), sides.accused]),
     }));
     await (await sides.dial()).destroy();
-    await sides.far.close(limits);
+    await sides.far.close();
     await sides.end('DESTROY_AWAITED_IN_DISCONNECT');
   });
 }

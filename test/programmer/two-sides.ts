@@ -25,9 +25,14 @@ export class TwoSides {
   readonly far: Domain;
   readonly listener: Listener;
   readonly #crashes: Error[] = [];
+  readonly #accusation = new Gate();
 
   constructor(medium: Medium, offer: OfferHandler) {
-    const runtime: Runtime = { ...createRuntime(), crash: (error) => this.#crashes.push(error) };
+    const crash = (error: Error): void => {
+      this.#crashes.push(error);
+      this.#accusation.open();
+    };
+    const runtime: Runtime = { ...createRuntime(), crash };
     const network = createMemoryNetwork();
     const transports = [memory({ network }), tcp()];
     this.near = createDomain({ name: 'near', transports, runtime, wait: 'park' });
@@ -49,6 +54,11 @@ export class TwoSides {
     const endpoint = this.near.createEndpoint(await this.listener.ready, own, options);
     await connected.opened;
     return endpoint;
+  }
+
+  /** Settles once somebody was accused: what would wait for ever can end then, without a limit. */
+  get accused(): Promise<void> {
+    return this.#accusation.opened;
   }
 
   /** Closes both sides, and checks that nobody was accused of anything else. */
