@@ -10,6 +10,8 @@ import {
   createFrontEnd,
   createMemoryJournal,
   defineProtocol,
+  type FrontEnd,
+  type BackEndHandlers,
   type Journal,
 } from 'idc/drivers/kit';
 import { AnswerTable } from '../../../drivers/kit/answer-table.js';
@@ -49,91 +51,83 @@ function loggedJournal(log: string[]): Journal {
   };
 }
 
+type Slate = typeof schema;
+
+/** Runs `play` with a front end whose back end logs what it handles, and what it writes. */
+async function withSlate(
+  handlersOf: (log: string[]) => Partial<BackEndHandlers<Slate, unknown>>,
+  play: (frontEnd: FrontEnd<Slate>, log: string[]) => Promise<void>,
+  journalOf: (log: string[]) => Journal = createMemoryJournal,
+): Promise<void> {
+  await onPair(async ({ front, back, address }) => {
+    const log: string[] = [];
+    const nothing = (): undefined => undefined;
+    const handlers = { set: nothing, look: nothing, hint: nothing, ...handlersOf(log) };
+    const recovery = { kind: 'table', journal: journalOf(log) } as const;
+    createBackEnd(back, address, slate, handlers, { recovery });
+    const frontEnd = createFrontEnd(front, address, slate, { recover: true });
+    await frontEnd.ready();
+    log.splice(0);
+    await play(frontEnd, log);
+  });
+}
+
 const places = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 
 it('changes of one turn cost two writes: before the first, and before the answers', async () => {
-  await onPair(async ({ front, back, address }) => {
-    const log: string[] = [];
-    createBackEnd(
-      back,
-      address,
-      slate,
-      {
-        set: ({ place }) => void log.push(`set ${place}`),
-        look: () => undefined,
-        hint: () => undefined,
-      },
-      { recovery: { kind: 'table', journal: loggedJournal(log) } },
-    );
-    const frontEnd = createFrontEnd(front, address, slate, { recover: true });
-    await frontEnd.ready();
-    log.splice(0);
-    const set = async (place: number): Promise<void> => {
-      await frontEnd.set({ place, byteLength: 1 });
-      log.push(`answered ${place}`);
-    };
-    await Promise.all(places.map(set));
-    assert.deepEqual(log, [
-      'append 8',
-      ...places.map((place) => `set ${place}`),
-      'append 8',
-      ...places.map((place) => `answered ${place}`),
-    ]);
-  });
+  await withSlate(
+    (log) => ({ set: ({ place }) => void log.push(`set ${place}`) }),
+    async (frontEnd, log) => {
+      const set = async (place: number): Promise<void> => {
+        await frontEnd.set({ place, byteLength: 1 });
+        log.push(`answered ${place}`);
+      };
+      await Promise.all(places.map(set));
+      assert.deepEqual(log, [
+        'append 8',
+        ...places.map((place) => `set ${place}`),
+        'append 8',
+        ...places.map((place) => `answered ${place}`),
+      ]);
+    },
+    loggedJournal,
+  );
 });
 
 it('changes of one place in one turn follow one another, each written before', async () => {
-  await onPair(async ({ front, back, address }) => {
-    const log: string[] = [];
-    createBackEnd(
-      back,
-      address,
-      slate,
-      {
-        set: ({ byteLength }) => void log.push(`set ${byteLength}`),
-        look: () => undefined,
-        hint: () => undefined,
-      },
-      { recovery: { kind: 'table', journal: loggedJournal(log) } },
-    );
-    const frontEnd = createFrontEnd(front, address, slate, { recover: true });
-    await frontEnd.ready();
-    log.splice(0);
-    await Promise.all([1, 2, 3].map((byteLength) => frontEnd.set({ place: 0, byteLength })));
-    assert.deepEqual(log, [
-      ...['append 1', 'set 1', 'append 1', 'append 1', 'set 2'],
-      ...['append 1', 'append 1', 'set 3', 'append 1'],
-    ]);
-  });
+  await withSlate(
+    (log) => ({ set: ({ byteLength }) => void log.push(`set ${byteLength}`) }),
+    async (frontEnd, log) => {
+      await Promise.all([1, 2, 3].map((byteLength) => frontEnd.set({ place: 0, byteLength })));
+      assert.deepEqual(log, [
+        ...['append 1', 'set 1', 'append 1', 'append 1', 'set 2'],
+        ...['append 1', 'append 1', 'set 3', 'append 1'],
+      ]);
+    },
+    loggedJournal,
+  );
 });
 
 it('handlers of one turn are called in the order of what was submitted', async () => {
-  await onPair(async ({ front, back, address }) => {
-    const log: string[] = [];
-    createBackEnd(
-      back,
-      address,
-      slate,
-      {
-        set: ({ place }) => void log.push(`set ${place}`),
-        look: ({ place }) => void log.push(`look ${place}`),
-        hint: ({ place }) => void log.push(`hint ${place}`),
-      },
-      { recovery: { kind: 'table' } },
-    );
-    const frontEnd = createFrontEnd(front, address, slate, { recover: true });
-    await frontEnd.ready();
-    await Promise.all([
-      frontEnd.look({ place: 1 }),
-      frontEnd.hint({ place: 2 }),
-      frontEnd.set({ place: 3, byteLength: 1 }),
-      frontEnd.look({ place: 4 }),
-      frontEnd.hint({ place: 5 }),
-      frontEnd.set({ place: 6, byteLength: 1 }),
-    ]);
-    await frontEnd.look({ place: 7 });
-    assert.deepEqual(log, ['look 1', 'hint 2', 'set 3', 'look 4', 'hint 5', 'set 6', 'look 7']);
-  });
+  await withSlate(
+    (log) => ({
+      set: ({ place }) => void log.push(`set ${place}`),
+      look: ({ place }) => void log.push(`look ${place}`),
+      hint: ({ place }) => void log.push(`hint ${place}`),
+    }),
+    async (frontEnd, log) => {
+      await Promise.all([
+        frontEnd.look({ place: 1 }),
+        frontEnd.hint({ place: 2 }),
+        frontEnd.set({ place: 3, byteLength: 1 }),
+        frontEnd.look({ place: 4 }),
+        frontEnd.hint({ place: 5 }),
+        frontEnd.set({ place: 6, byteLength: 1 }),
+      ]);
+      await frontEnd.look({ place: 7 });
+      assert.deepEqual(log, ['look 1', 'hint 2', 'set 3', 'look 4', 'hint 5', 'set 6', 'look 7']);
+    },
+  );
 });
 
 it('nothing is begun or answered that cannot be written', async () => {
