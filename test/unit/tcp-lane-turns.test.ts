@@ -1,12 +1,10 @@
 /** How much a lane moves in a turn: most of it alone, least for a long transfer beside messages. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createRuntime, parseAddress } from '../../core/contract.js';
-import { tcp } from '../../transports/tcp/index.js';
 import { LaneTurns } from '../../transports/tcp/lane-turns.js';
 import { turnEventLoop } from '../compliance/harness.js';
 import { LaneRig } from '../compliance/lane-rig.js';
-import { TcpWire } from '../compliance/tcp-wire.js';
+import { makeTcpHarness } from '../compliance/tcp-harness.js';
 
 const kibibyte = 1024;
 const bodyBytes = 8 * 1024 * kibibyte;
@@ -20,20 +18,7 @@ class Clock {
 }
 
 async function withRig(body: (lanes: LaneRig) => Promise<void>): Promise<void> {
-  const wire = new TcpWire();
-  const factory = tcp();
-  const lanes = await LaneRig.create(() => ({
-    runtime: createRuntime(),
-    listener: factory,
-    dialler: factory,
-    raw: wire,
-    listenAddress: () => parseAddress('tcp://127.0.0.1:0/'),
-    dialAddress: (listening) => Promise.resolve(listening),
-    absentAddress: () => wire.absentAddress(),
-    settle: () => turnEventLoop(),
-    sever: () => undefined,
-    dispose: () => wire.dispose(),
-  }));
+  const lanes = await LaneRig.create(() => makeTcpHarness());
   try {
     await body(lanes);
   } finally {
