@@ -67,29 +67,16 @@ export function strippedPeer(transport: 'memory' | 'tcp'): Peer {
   };
 }
 
-/** Another system that moves one array after the other, one way, and nothing else beside us. */
-export function bulkPeer(
-  name: SubjectName,
-  medium: Medium,
-  ...besides: readonly TransportName[]
-): Peer {
-  return {
-    ...subjectPeer(name, medium, ...besides),
-    measures: ({ beside }) => beside === 'bulk',
-  };
+/** Another system that is measured for one purpose alone. */
+function specialPeer(beside: Workload['beside']): typeof subjectPeer {
+  return (...place) => ({ ...subjectPeer(...place), measures: (work) => work.beside === beside });
 }
 
+/** Another system that moves one array after the other, one way, and nothing else beside us. */
+export const bulkPeer: typeof subjectPeer = specialPeer('bulk');
+
 /** Another system that moves bytes and makes round trips beside them. */
-export function besidePeer(
-  name: SubjectName,
-  medium: Medium,
-  ...besides: readonly TransportName[]
-): Peer {
-  return {
-    ...subjectPeer(name, medium, ...besides),
-    measures: ({ beside }) => beside === 'unloaded',
-  };
-}
+export const besidePeer: typeof subjectPeer = specialPeer('unloaded');
 
 /** Our own transactions, with nothing else on the machine's loopback. */
 export const unloadedPeer: Peer = {
