@@ -15,6 +15,7 @@ export const subjectNames = [
   'stripped-memory',
   'stripped-tcp',
   'memmove',
+  'bare-ring',
   'messageport',
   'ringbuf',
   'fork',

@@ -17,6 +17,7 @@ const loaders: Readonly<Record<SubjectName, () => Promise<Subject>>> = {
   'stripped-memory': async () => (await import('./own/stripped-memory.js')).strippedMemory,
   'stripped-tcp': async () => (await import('./own/stripped-tcp.js')).strippedTcp,
   memmove: async () => (await import('./peers/memmove.js')).memmove,
+  'bare-ring': async () => (await import('./peers/bare-ring.js')).bareRing,
   messageport: async () => (await import('./peers/messageport.js')).messagePort,
   ringbuf: async () => (await import('./peers/ringbuf.js')).ringBuf,
   fork: async () => (await import('./peers/fork.js')).forkIpc,

@@ -2,6 +2,7 @@
 import {
   besidePeer,
   bulkPeer,
+  floorPeer,
   oneWayPeer,
   rawPeer,
   strippedPeer,
@@ -19,6 +20,7 @@ export const peers: readonly Peer[] = [
   rawPeer,
   bulkPeer('memmove', 'local', 'ring-process'),
   bulkPeer('net', 'tcp', 'tcp'),
+  floorPeer('bare-ring', 'local', 'ring-process'),
   subjectPeer('messageport', 'local', 'memory', 'ring-thread', 'ring-shared'),
   oneWayPeer('ringbuf', 'local', 'ring-thread', 'ring-shared'),
   subjectPeer('net', 'tcp', 'tcp'),

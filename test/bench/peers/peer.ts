@@ -55,6 +55,18 @@ export function oneWayPeer(
   };
 }
 
+/** What this machine gives at best, for items of 64 bytes. */
+export function floorPeer(
+  name: SubjectName,
+  medium: Medium,
+  ...besides: readonly TransportName[]
+): Peer {
+  return {
+    ...subjectPeer(name, medium, ...besides),
+    measures: ({ beside, itemBytes }) => beside === 'systems' && itemBytes === 64,
+  };
+}
+
 /** Our own loop over the bare transport. */
 export function strippedPeer(transport: 'memory' | 'tcp'): Peer {
   return {
