@@ -1,4 +1,4 @@
-/** A contender that is a subject of this bench, in a process of its own. */
+/** A contender in a process of its own, which is told by messages when to run. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 
@@ -13,70 +13,76 @@ const program = new URL('./near-end.js', import.meta.url);
 /** A watchdog, not a limit: a process that is silent for so long hangs. */
 const watchdogMs = 30_000;
 
-/** Starts the job's process and waits until it is warm. */
-export async function startNearEnd(job: Job): Promise<Start> {
+/** Starts the job's process, for a subject of this bench, and waits until it is warm. */
+export function startNearEnd(job: Job): Promise<Start> {
   const more = workloads[job.workload].allocation ? allocationArguments : [];
-  const child = fork(program, encodeJob(job), { execArgv: [...process.execArgv, ...more] });
-  const message = await nextMessage(child);
+  const execArgv = [...process.execArgv, ...more];
+  return startNearEndProcess(fork(program, encodeJob(job), { execArgv }), watchdogMs);
+}
+
+/** The process says when it is warm. It may be silent for `silenceMs` at most. */
+export async function startNearEndProcess(child: ChildProcess, silenceMs: number): Promise<Start> {
+  const nearEnd = new NearEndProcess(child, silenceMs);
+  const message = await nearEnd.nextMessage();
   if (message.kind === 'ready') {
-    return { kind: 'ready', contender: new NearEndProcess(child, message.note) };
+    nearEnd.note = message.note;
+    return { kind: 'ready', contender: nearEnd };
   }
-  await stop(child);
+  await nearEnd.stop();
   if (message.kind !== 'ran') return message;
   return { kind: 'failed', reason: 'it ran before it was ready' };
 }
 
 class NearEndProcess implements Contender {
-  readonly note: string;
+  note = '';
   readonly #child: ChildProcess;
+  readonly #silenceMs: number;
 
-  constructor(child: ChildProcess, note: string) {
-    this.note = note;
+  constructor(child: ChildProcess, silenceMs: number) {
     this.#child = child;
+    this.#silenceMs = silenceMs;
   }
 
   async run(): Promise<readonly Figure[]> {
     this.#child.send('run');
-    const message = await nextMessage(this.#child);
+    const message = await this.nextMessage();
     if (message.kind === 'ran') return message.figures;
     throw new Error(message.kind === 'ready' ? 'it was ready twice' : message.reason);
   }
 
-  stop(): Promise<void> {
-    return stop(this.#child);
+  /** The end of the process and silence count as failures. */
+  nextMessage(): Promise<NearEndMessage> {
+    const child = this.#child;
+    return new Promise((resolve) => {
+      const settle = (message: NearEndMessage): void => {
+        clearTimeout(watchdog);
+        child.off('message', onMessage);
+        child.off('exit', onExit);
+        resolve(message);
+      };
+      const onMessage = (message: unknown): void => {
+        if (isNearEndMessage(message)) settle(message);
+      };
+      const onExit = (code: number | null, signal: string | null): void => {
+        settle({ kind: 'failed', reason: `the process ended with ${signal ?? String(code)}` });
+      };
+      const watchdog = this.#watch();
+      child.on('message', onMessage);
+      child.on('exit', onExit);
+    });
   }
-}
 
-/** The end of the process and silence count as failures. */
-function nextMessage(child: ChildProcess): Promise<NearEndMessage> {
-  return new Promise((resolve) => {
-    const settle = (message: NearEndMessage): void => {
-      clearTimeout(watchdog);
-      child.off('message', onMessage);
-      child.off('exit', onExit);
-      resolve(message);
-    };
-    const onMessage = (message: unknown): void => {
-      if (isNearEndMessage(message)) settle(message);
-    };
-    const onExit = (code: number | null, signal: string | null): void => {
-      settle({ kind: 'failed', reason: `the process ended with ${signal ?? String(code)}` });
-    };
-    const watchdog = setTimeout(() => {
-      child.kill('SIGKILL');
-    }, watchdogMs);
-    child.on('message', onMessage);
-    child.on('exit', onExit);
-  });
-}
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const exited = once(child, 'exit');
+    const watchdog = this.#watch();
+    if (child.connected) child.disconnect();
+    await exited;
+    clearTimeout(watchdog);
+  }
 
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  const watchdog = setTimeout(() => {
-    child.kill('SIGKILL');
-  }, watchdogMs);
-  if (child.connected) child.disconnect();
-  await exited;
-  clearTimeout(watchdog);
+  #watch(): NodeJS.Timeout {
+    return setTimeout(() => this.#child.kill('SIGKILL'), this.#silenceMs);
+  }
 }

@@ -3,15 +3,17 @@
  * over rings. How fast they connect, what each of them holds, what they cost while idle, and what a
  * message costs beside so many others.
  */
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { fork } from 'node:child_process';
 
 import type { Case } from '../cases.js';
-import type { Contender, Figure, Start } from '../contender.js';
-import { isNearEndMessage, type NearEndMessage } from '../near-end-message.js';
+import type { Start } from '../contender.js';
+import { startNearEndProcess } from '../near-end-process.js';
 import { encodeScaleJob, type ScaleJob } from './scale-job.js';
 
 const program = new URL('./near-end.js', import.meta.url);
+
+/** A watchdog: 10,000 endpoints take their time to connect. */
+const watchdogMs = 300_000;
 
 /** Of an endpoint at its own end: a socket, and over a ring a memory. */
 const descriptorsPerEndpoint: Readonly<Record<ScaleJob['transport'], number>> = {
@@ -42,15 +44,7 @@ async function start(job: ScaleJob): Promise<Start> {
   const needed = job.endpoints * descriptorsPerEndpoint[job.transport] + descriptorsBeside;
   const reason = lackOfDescriptors(needed);
   if (reason !== undefined) return { kind: 'failed', reason };
-  const child = fork(program, encodeScaleJob(job));
-  const message = await nextMessage(child);
-  if (message.kind === 'ready') {
-    return { kind: 'ready', contender: new ScaleProcess(child, message.note) };
-  }
-  await stop(child);
-  return message.kind === 'ran'
-    ? { kind: 'failed', reason: 'it ran before it was ready' }
-    : message;
+  return startNearEndProcess(fork(program, encodeScaleJob(job)), watchdogMs);
 }
 
 /** Says so in words if a process may not open as many files; children have the same limit. */
@@ -67,51 +61,4 @@ function openFilesMax(): number {
     typeof limits === 'object' && limits ? Reflect.get(limits, 'open_files') : 0;
   const soft: unknown = typeof files === 'object' && files ? Reflect.get(files, 'soft') : 0;
   return typeof soft === 'number' ? soft : Infinity;
-}
-
-class ScaleProcess implements Contender {
-  readonly note: string;
-  readonly #child: ChildProcess;
-
-  constructor(child: ChildProcess, note: string) {
-    this.note = note;
-    this.#child = child;
-  }
-
-  async run(): Promise<readonly Figure[]> {
-    this.#child.send('run');
-    const message = await nextMessage(this.#child);
-    if (message.kind === 'ran') return message.figures;
-    throw new Error(message.kind === 'ready' ? 'it was ready twice' : message.reason);
-  }
-
-  stop(): Promise<void> {
-    return stop(this.#child);
-  }
-}
-
-/** The end of the process counts as a failure. */
-function nextMessage(child: ChildProcess): Promise<NearEndMessage> {
-  return new Promise((resolve) => {
-    const settle = (message: NearEndMessage): void => {
-      child.off('message', onMessage);
-      child.off('exit', onExit);
-      resolve(message);
-    };
-    const onMessage = (message: unknown): void => {
-      if (isNearEndMessage(message)) settle(message);
-    };
-    const onExit = (code: number | null, signal: string | null): void => {
-      settle({ kind: 'failed', reason: `the process ended with ${signal ?? String(code)}` });
-    };
-    child.on('message', onMessage);
-    child.on('exit', onExit);
-  });
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  if (child.connected) child.disconnect();
-  await exited;
 }
