@@ -138,11 +138,10 @@ class BareRingSession implements Session {
 
   roundTrips(_payloads: Payloads, durations: Durations, durationMs: number): Promise<void> {
     this.#farEnd.process.send('round-trip');
-    let startMs = performance.now();
-    const endMs = startMs + durationMs;
     // The first finds the far end on its way from its event loop.
     this.#ask(this.#itemBytes);
-    startMs = performance.now();
+    let startMs = performance.now();
+    const endMs = startMs + durationMs;
     while (startMs < endMs) {
       this.#ask(this.#itemBytes);
       const nowMs = performance.now();
