@@ -67,8 +67,6 @@ export class Session implements LinkSink {
   heardTick = 0;
   /** Ticks of the keep-alive for which a ping has gone without any answer. */
   unansweredTicks = 0;
-  /** While a ping waits for its pong; only the session writes it, and the next one. */
-  isPingOut = false;
   isReadySent = false;
   /** Told when this session hears, asks or waits again, and may have rested. */
   watcher: { woken(session: Session): void } | undefined = undefined;
@@ -94,7 +92,6 @@ export class Session implements LinkSink {
   #writer: EpochWriter | undefined = undefined;
   readonly #replies = new ReplyJoiner();
 
-  #pingNonce = 0;
   readonly #pings = new PingQueue();
   #isGoodbyeOwed = false;
   #goodbyeFlags = 0;
@@ -136,6 +133,11 @@ export class Session implements LinkSink {
   /** The epoch that this side proposed by `sendAccept`; 0 if none. */
   get proposedEpoch(): number {
     return this.#proposedEpoch;
+  }
+
+  /** A ping waits for its pong. */
+  get isPingOut(): boolean {
+    return this.#pings.isOut;
   }
 
   /** True if something submitted over this session waits for the peer. */
@@ -254,17 +256,15 @@ export class Session implements LinkSink {
 
   /** Asks the peer for a sign of life; one question at a time. */
   ping(): void {
-    if (this.isPingOut || this.#phase === 'ended') return;
-    this.isPingOut = true;
+    if (this.#pings.isOut || this.#phase === 'ended') return;
     this.watcher?.woken(this);
-    this.#pingNonce = (this.#pingNonce + 1) & 0x7fff_ffff;
-    this.#out?.ping(this.#pingNonce);
+    this.#out?.ping(this.#pings.send());
   }
 
   /** Asks the peer for a sign of life; `onAnswer` is told of it, or that there will be none. */
   askAlive(onAnswer: (isAnswered: boolean) => void): void {
     if (this.#phase !== 'open') onAnswer(false);
-    else if (this.#pings.add(onAnswer, this.isPingOut)) this.ping();
+    else if (this.#pings.add(onAnswer)) this.ping();
   }
 
   /** Asks the peer, which has dialled, to dial a channel for transfers; only in an open epoch. */
@@ -274,8 +274,7 @@ export class Session implements LinkSink {
 
   /** The domain's turn is over. */
   endTurn(): void {
-    if (this.#phase !== 'open') return;
-    this.#responder?.endTurn();
+    if (this.#phase === 'open') this.#responder?.endTurn();
   }
 
   linkUp(identity: PeerIdentity): void {
@@ -416,8 +415,7 @@ export class Session implements LinkSink {
         this.#out?.pong(word);
         return true;
       case FrameType.Pong:
-        if (!this.isPingOut || word !== this.#pingNonce) return false;
-        this.isPingOut = false;
+        if (!this.#pings.isAnswer(word)) return false;
         if (this.#pings.answered()) this.ping();
         return true;
       case FrameType.Summon:

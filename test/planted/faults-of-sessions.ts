@@ -103,7 +103,7 @@ export const faultsOfSessions: readonly PlantedFault[] = [
     name: 'any-pong-will-do',
     breaks: 'V12: a pong that answers no ping is corrupt',
     file: 'core/session.ts',
-    replace: 'if (!this.isPingOut || word !== this.#pingNonce) return false;',
+    replace: 'if (!this.#pings.isAnswer(word)) return false;',
     by: '',
     caughtBy: ['test/hostile/tcp/open-epoch > an accepted endpoint ends its epoch as'],
   },

@@ -9,13 +9,15 @@ describe('pings', () => {
   it('one is out at a time; who asks meanwhile is answered by the next', () => {
     const queue = new PingQueue();
     const answers: string[] = [];
-    const ask = (name: string, isOut: boolean): boolean =>
-      queue.add((isAnswered) => answers.push(`${name} ${isAnswered}`), isOut);
-    assert.equal(ask('a', false), true);
-    assert.equal(ask('b', true), false);
-    assert.equal(ask('c', true), false);
+    const ask = (name: string): boolean =>
+      queue.add((isAnswered) => answers.push(`${name} ${isAnswered}`));
+    assert.equal(ask('a'), true);
+    queue.send();
+    assert.equal(ask('b'), false);
+    assert.equal(ask('c'), false);
     assert.equal(queue.answered(), true);
     assert.deepEqual(answers, ['a true']);
+    queue.send();
     assert.equal(queue.answered(), false);
     assert.deepEqual(answers, ['a true', 'b true', 'c true']);
   });
@@ -23,8 +25,9 @@ describe('pings', () => {
   it('the end answers all, asked and waiting, once', () => {
     const queue = new PingQueue();
     const answers: boolean[] = [];
-    queue.add((isAnswered) => answers.push(isAnswered), false);
-    queue.add((isAnswered) => answers.push(isAnswered), true);
+    queue.add((isAnswered) => answers.push(isAnswered));
+    queue.send();
+    queue.add((isAnswered) => answers.push(isAnswered));
     queue.end();
     queue.end();
     assert.deepEqual(answers, [false, false]);
