@@ -5,8 +5,7 @@
  * time it has one session whose epoch is open or ending (`current`) and one that shakes hands for
  * the next (`candidate`). The next epoch opens only when the previous one is drained on both sides.
  */
-import type { Peer, Refusal as RefusalCode } from './api.js';
-import { Refusal } from './api.js';
+import { Refusal, type Peer } from './api.js';
 import { assert } from './assert.js';
 import { ClientDrain } from './client-drain.js';
 import type { Client } from './client.js';
@@ -23,7 +22,8 @@ import { agreeQuota, type Quota } from './quota.js';
 import type { ReceivedTransaction } from './received-transaction.js';
 import { Responder } from './responder.js';
 import type { SessionEnd } from './session-end.js';
-import type { Session, SessionOwner } from './session.js';
+import type { SessionOwner } from './session-owner.js';
+import type { Session } from './session.js';
 import { WheelTimer } from './timer-wheel.js';
 import type { Fault } from './transport.js';
 
@@ -446,7 +446,7 @@ export class EndpointCore implements SessionOwner {
   /** Settles everything submitted, then tells the client, then waits for its drain. */
   #settle(end: SessionEnd): void {
     this.#current = undefined;
-    const closed: RefusalCode = this.#isDestroying ? Refusal.Destroyed : Refusal.NotConnected;
+    const closed: Refusal = this.#isDestroying ? Refusal.Destroyed : Refusal.NotConnected;
     this.initiator.stop(closed);
     this.initiator.end(end.handledThrough);
     this.responder.end();

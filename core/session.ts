@@ -36,24 +36,9 @@ import type { Quota } from './quota.js';
 import { ReplyJoiner } from './reply-joiner.js';
 import type { Responder } from './responder.js';
 import { reasonOfDial, reasonOfLoss, type SessionEnd } from './session-end.js';
+import type { SessionOwner } from './session-owner.js';
 import { WheelTimer, type TimerWheel } from './timer-wheel.js';
 import type { Fault, Link, LinkSink, PeerIdentity } from './transport.js';
-
-/** Decides what a session's events mean. `fail` and `refuse` report the end before they return. */
-export interface SessionOwner {
-  sessionUp(session: Session): void;
-  /** `Hello` at the accepting side, `Welcome` at the dialling one. */
-  sessionGreeted(session: Session, greeting: Greeting): void;
-  sessionReady(session: Session): void;
-  sessionAccepted(session: Session, epoch: number): void;
-  sessionConfirmed(session: Session): void;
-  /** The accepting side asks for a channel of the name that follows from `nonce`. */
-  sessionSummoned(session: Session, nonce: number): void;
-  /** Exactly once; the link may still take its time to close. */
-  sessionEnded(session: Session, end: SessionEnd): void;
-  /** Exactly once, last: nothing of the link remains. */
-  sessionClosed(session: Session): void;
-}
 
 export type SessionPhase = 'opening' | 'greeting' | 'greeted' | 'open' | 'leaving' | 'ended';
 
