@@ -110,7 +110,7 @@ export class TurnLoop {
   /** HOT: `session.endTurn()` is called before this turn is over, or in the next one. */
   endTurnSoon(session: Session): void {
     this.#unfinished[this.#unfinishedCount++] = session;
-    if (this.#phase === Phase.Idle || this.#phase === Phase.Flushing) this.#schedule();
+    if (this.#needsNextTurn) this.#schedule();
   }
 
   /**
@@ -119,7 +119,7 @@ export class TurnLoop {
    */
   stampSoon(slots: TransactionSlots): void {
     this.#unstamped.push(slots);
-    if (this.#phase === Phase.Idle || this.#phase === Phase.Flushing) this.#schedule();
+    if (this.#needsNextTurn) this.#schedule();
   }
 
   /** Runs `task` right after the caller, or in the next `poll` of a thread that never yields. */
@@ -156,7 +156,7 @@ export class TurnLoop {
     const host: TransportHost = {
       runtime: this.#transportRuntime,
       wake: () => {
-        if (this.#phase === Phase.Idle || this.#phase === Phase.Flushing) this.#schedule();
+        if (this.#needsNextTurn) this.#schedule();
         // A turn that has yet to flush serves a transport that only flushes.
         else if (isFlush) return;
         else if (this.#phase === Phase.Finishing) this.#isFullWoken = true;
@@ -168,6 +168,11 @@ export class TurnLoop {
     isFlush = transport.capabilities.poll === 'flush';
     (isFlush ? this.#flush : this.#full).push(transport);
     this.#byScheme.set(transport.scheme, transport);
+  }
+
+  /** No turn is under way, or it has gone too far to serve who asks for one now. */
+  get #needsNextTurn(): boolean {
+    return this.#phase === Phase.Idle || this.#phase === Phase.Flushing;
   }
 
   #schedule(): void {
