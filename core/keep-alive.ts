@@ -22,14 +22,43 @@ const ticksMax = 3;
 /** Ticks without a frame after which an idle session has its turn to be asked. */
 const idleTicksMax = 5;
 
+/** What keep-alive knows of one session, from `join` to `leave`. */
+export class Watcher {
+  readonly session: Session;
+  readonly group: Group;
+  /** The group's tick that found the last frame. */
+  heardTick: number;
+  /** Ticks for which a ping has gone without any answer. */
+  unansweredTicks = 0;
+
+  constructor(session: Session, group: Group) {
+    this.session = session;
+    this.group = group;
+    this.heardTick = group.tick;
+  }
+
+  /** The session hears, asks or waits again; maybe it did not rest. */
+  woken(): void {
+    if (this.group.resting.delete(this)) this.group.awake.add(this);
+  }
+
+  /** No tick looks at the session until it is woken. */
+  rest(): void {
+    this.group.awake.delete(this);
+    this.group.resting.add(this);
+    this.session.rest();
+  }
+}
+
+/** Those that lead to one peer domain over one transport, and are asked as often. */
 class Group {
   readonly key: string;
-  /** Those that the next tick looks at. */
-  readonly awake: Set<Session> = new Set<Session>();
-  /** Neither heard nor waiting; the first has rested longest. */
-  readonly resting: Set<Session> = new Set<Session>();
-  readonly timer: WheelTimer;
   readonly intervalMs: number;
+  /** Those that the next tick looks at. */
+  readonly awake: Set<Watcher> = new Set<Watcher>();
+  /** Neither heard nor waiting; the first has rested longest. */
+  readonly resting: Set<Watcher> = new Set<Watcher>();
+  readonly timer: WheelTimer;
   expectedMs = 0;
   tick = 0;
 
@@ -45,27 +74,9 @@ class Group {
     return this.awake.size + this.resting.size === 0;
   }
 
-  add(session: Session): void {
-    session.watcher = this;
-    session.heardTick = this.tick;
-    this.awake.add(session);
-  }
-
-  remove(session: Session): void {
-    session.watcher = undefined;
-    this.awake.delete(session);
-    this.resting.delete(session);
-  }
-
-  /** `session` hears, asks or waits again; maybe it did not rest. */
-  woken(session: Session): void {
-    if (this.resting.delete(session)) this.awake.add(session);
-  }
-
-  rest(session: Session): void {
-    this.awake.delete(session);
-    this.resting.add(session);
-    session.rest();
+  remove(watcher: Watcher): void {
+    this.awake.delete(watcher);
+    this.resting.delete(watcher);
   }
 }
 
@@ -73,7 +84,6 @@ export class KeepAlive {
   readonly #runtime: Runtime;
   readonly #wheel: TimerWheel;
   readonly #groups = new Map<string, Group>();
-  readonly #groupOf = new Map<Session, Group>();
 
   constructor(runtime: Runtime, wheel: TimerWheel) {
     this.#runtime = runtime;
@@ -91,16 +101,18 @@ export class KeepAlive {
       this.#groups.set(key, group);
       this.#arm(group);
     }
-    group.add(session);
-    this.#groupOf.set(session, group);
+    const watcher = new Watcher(session, group);
+    group.awake.add(watcher);
+    session.watcher = watcher;
   }
 
   /** Idempotent. */
   leave(session: Session): void {
-    const group = this.#groupOf.get(session);
-    if (group === undefined) return;
-    this.#groupOf.delete(session);
-    group.remove(session);
+    const { watcher } = session;
+    if (watcher === undefined) return;
+    session.watcher = undefined;
+    const { group } = watcher;
+    group.remove(watcher);
     if (!group.isEmpty) return;
     this.#wheel.disarm(group.timer);
     this.#groups.delete(group.key);
@@ -117,7 +129,7 @@ export class KeepAlive {
     const dead = this.#look(group, lateMs > group.intervalMs / 2);
     for (const session of dead) session.fail(ErrorCode.Silent);
     if (dead.length === 0) return;
-    for (const session of [...group.awake, ...group.resting]) session.ping();
+    for (const { session } of [...group.awake, ...group.resting]) session.ping();
   }
 
   /** Counts, pings, and answers who is silent. */
@@ -125,34 +137,34 @@ export class KeepAlive {
     const dead: Session[] = [];
     let isHeard = false;
     let isAsking = false;
-    let next: Session | undefined;
+    let next: Watcher | undefined;
     group.tick++;
-    for (const session of group.awake) {
-      if (session.isHeard) {
+    for (const watcher of group.awake) {
+      const { session } = watcher;
+      if (session.takeHeard()) {
         isHeard = true;
-        session.isHeard = false;
-        session.heardTick = group.tick;
-        session.unansweredTicks = 0;
+        watcher.heardTick = group.tick;
+        watcher.unansweredTicks = 0;
       } else if (session.isPingOut) {
         isAsking = true;
-        if (!isLate && ++session.unansweredTicks >= ticksMax) dead.push(session);
+        if (!isLate && ++watcher.unansweredTicks >= ticksMax) dead.push(session);
       } else if (session.isWaiting) {
-        next = pick(next, session);
+        next = pick(next, watcher);
         session.ping();
       } else {
-        group.rest(session);
+        watcher.rest();
       }
     }
     const [longest] = group.resting;
     next = pick(longest, next);
     if (next === undefined || isAsking) return dead;
-    if (!isHeard || group.tick - next.heardTick >= idleTicksMax) next.ping();
+    if (!isHeard || group.tick - next.heardTick >= idleTicksMax) next.session.ping();
     return dead;
   }
 }
 
-/** The session that has been unheard for longer; the first where they are equal. */
-function pick(first: Session | undefined, second: Session | undefined): Session | undefined {
+/** Whose session has been unheard for longer; the first where they are equal. */
+function pick(first: Watcher | undefined, second: Watcher | undefined): Watcher | undefined {
   if (first === undefined || second === undefined) return first ?? second;
   return first.heardTick <= second.heardTick ? first : second;
 }

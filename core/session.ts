@@ -31,6 +31,7 @@ import {
 } from './frame.js';
 import { decodeGreeting, encodeGreeting, type Greeting } from './greeting.js';
 import type { Initiator } from './initiator.js';
+import type { Watcher } from './keep-alive.js';
 import { PingQueue } from './ping-queue.js';
 import type { Quota } from './quota.js';
 import { ReplyJoiner } from './reply-joiner.js';
@@ -46,15 +47,8 @@ export class Session implements LinkSink {
   readonly role: 'dial' | 'accept';
   /** Of a channel for transfers. */
   isBulk = false;
-  /** Frames have come in since the keep-alive looked last. */
-  isHeard = false;
-  /** The keep-alive's tick that found the last frame. */
-  heardTick = 0;
-  /** Ticks of the keep-alive for which a ping has gone without any answer. */
-  unansweredTicks = 0;
-  isReadySent = false;
-  /** Told when this session hears, asks or waits again, and may have rested. */
-  watcher: { woken(session: Session): void } | undefined = undefined;
+  /** Of the keep-alive that it has joined; told when it hears, asks or waits again. */
+  watcher: Watcher | undefined = undefined;
   readonly #wheel: TimerWheel;
   readonly #frameBytesMax: number = 0;
   readonly #timer = new WheelTimer(() => {
@@ -64,8 +58,11 @@ export class Session implements LinkSink {
   #out: ControlSender | undefined = undefined;
   readonly #in = new AreaCache();
   #phase: SessionPhase = 'opening';
+  /** Frames have come in since `takeHeard`. */
+  #isHeard = false;
   #identity: PeerIdentity | undefined = undefined;
   #isGreetingTaken = false;
+  #isReadySent = false;
   #peerLastFinished = -1;
   #proposedEpoch = 0;
   /** The epoch that the peer accepted while the link was too full to confirm it; 0 if none. */
@@ -110,6 +107,10 @@ export class Session implements LinkSink {
     return this.#phase;
   }
 
+  get isReadySent(): boolean {
+    return this.#isReadySent;
+  }
+
   /** The peer's last finished epoch; -1 until it said that it is ready. */
   get peerLastFinished(): number {
     return this.#peerLastFinished;
@@ -152,7 +153,7 @@ export class Session implements LinkSink {
 
   /** This side has drained its previous epoch. */
   sendReady(lastFinished: number): void {
-    this.isReadySent = true;
+    this.#isReadySent = true;
     this.#out?.handshake(FrameType.Ready, lastFinished);
   }
 
@@ -192,7 +193,7 @@ export class Session implements LinkSink {
     assert(out !== undefined, 'the link is attached');
     this.#epochTag = makeEpochTag(epoch);
     const writer = new EpochWriter(out.link, out.area, this.#frameBytesMax, this.#epochTag, () =>
-      this.watcher?.woken(this),
+      this.watcher?.woken(),
     );
     this.#writer = writer;
     this.#phase = 'open';
@@ -218,7 +219,7 @@ export class Session implements LinkSink {
       return;
     }
     this.#phase = 'leaving';
-    this.watcher?.woken(this);
+    this.watcher?.woken();
     this.#responder?.stop();
     this.#isGoodbyeOwed = true;
     this.#wheel.arm(this.#timer, waitMs);
@@ -234,6 +235,13 @@ export class Session implements LinkSink {
     this.#end({ reason, fault: undefined, isFinal: false, handledThrough: undefined });
   }
 
+  /** True if frames have come in since it was asked last. */
+  takeHeard(): boolean {
+    const isHeard = this.#isHeard;
+    this.#isHeard = false;
+    return isHeard;
+  }
+
   /** It has nothing to be watched for, until it tells its watcher. */
   rest(): void {
     if (this.#writer !== undefined) this.#writer.isUsed = false;
@@ -242,7 +250,7 @@ export class Session implements LinkSink {
   /** Asks the peer for a sign of life; one question at a time. */
   ping(): void {
     if (this.#pings.isOut || this.#phase === 'ended') return;
-    this.watcher?.woken(this);
+    this.watcher?.woken();
     this.#out?.ping(this.#pings.send());
   }
 
@@ -285,9 +293,9 @@ export class Session implements LinkSink {
 
   /** HOT */
   frame(bytes: Uint8Array, offset: number, byteLength: number): void {
-    if (!this.isHeard) {
-      this.isHeard = true;
-      this.watcher?.woken(this);
+    if (!this.#isHeard) {
+      this.#isHeard = true;
+      this.watcher?.woken();
     }
     const area = this.#in.areaOf(bytes);
     if (byteLength < controlFrameBytes || !this.#take(area, offset, byteLength)) {
@@ -381,7 +389,7 @@ export class Session implements LinkSink {
         if (this.#phase === 'greeted') this.#owner.sessionReady(this);
         return true;
       case FrameType.Accept:
-        if (this.role !== 'dial' || this.#phase !== 'greeted' || !this.isReadySent) return false;
+        if (this.role !== 'dial' || this.#phase !== 'greeted' || !this.#isReadySent) return false;
         if (word <= 0 || word > epochMax) return false;
         this.#owner.sessionAccepted(this, word);
         return true;

@@ -1,7 +1,7 @@
 /** Keep-alive over fake sessions on a virtual clock: who is asked, when, and who is judged. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { KeepAlive } from '../../core/keep-alive.js';
+import { describe, it, mock } from 'node:test';
+import { KeepAlive, type Watcher } from '../../core/keep-alive.js';
 import { ErrorCode } from '../../core/errors.js';
 import type { Session } from '../../core/session.js';
 import { TimerWheel } from '../../core/timer-wheel.js';
@@ -12,14 +12,12 @@ const intervalMs = 100;
 
 /** As much of a session as keep-alive touches. */
 class FakeSession {
-  isHeard = false;
-  heardTick = 0;
-  unansweredTicks = 0;
   isPingOut = false;
-  watcher: { woken(session: FakeSession): void } | undefined = undefined;
+  watcher: Watcher | undefined = undefined;
   pings = 0;
   /** How often it was looked at whether it waits. */
   looks = 0;
+  #isHeard = false;
   #isWaiting = false;
   failedAs: string | undefined = undefined;
   readonly #onFail: (session: FakeSession) => void;
@@ -32,7 +30,7 @@ class FakeSession {
     if (this.isPingOut || this.failedAs !== undefined) return;
     this.isPingOut = true;
     this.pings++;
-    this.watcher?.woken(this);
+    this.watcher?.woken();
   }
 
   get isWaiting(): boolean {
@@ -43,12 +41,18 @@ class FakeSession {
   /** Something was submitted that waits for the peer, or was answered. */
   set isWaiting(isWaiting: boolean) {
     this.#isWaiting = isWaiting;
-    this.watcher?.woken(this);
+    this.watcher?.woken();
+  }
+
+  takeHeard(): boolean {
+    const isHeard = this.#isHeard;
+    this.#isHeard = false;
+    return isHeard;
   }
 
   rest(): void {
     assert(
-      !this.isHeard && !this.isPingOut && !this.#isWaiting,
+      !this.#isHeard && !this.isPingOut && !this.#isWaiting,
       'it has nothing to be watched for',
     );
   }
@@ -61,8 +65,8 @@ class FakeSession {
 
   /** Traffic came in. */
   hear(): void {
-    this.isHeard = true;
-    this.watcher?.woken(this);
+    this.#isHeard = true;
+    this.watcher?.woken();
   }
 
   /** The peer answers, if it was asked. */
@@ -289,7 +293,7 @@ describe('keep-alive after a stall of our own', () => {
     const rig = new Rig();
     const session = rig.join('peer');
     rig.ticks(3);
-    assert.equal(session.unansweredTicks, 2);
+    assert.equal(session.watcher?.unansweredTicks, 2);
     for (let stall = 0; stall < 10; stall++) {
       rig.runtime.stall(10 * intervalMs);
       rig.runtime.advance(0);
@@ -353,11 +357,13 @@ describe('a session that rests', () => {
   /** How often a session that has been resting tells its watcher while `act` runs. */
   function tellsOf(act: (pair: SessionPair) => void): number {
     const pair = new SessionPair({});
-    let tells = 0;
-    pair.near.session.watcher = { woken: () => tells++ };
-    pair.near.session.rest();
+    const { session } = pair.near;
+    new KeepAlive(pair.runtime, new TimerWheel(pair.runtime)).join(session, 'peer', intervalMs);
+    assert(session.watcher !== undefined);
+    const woken = mock.method(session.watcher, 'woken');
+    session.watcher.rest();
     act(pair);
-    return tells;
+    return woken.mock.callCount();
   }
 
   it('tells of the first message or transaction that it submits', () => {
