@@ -1,6 +1,6 @@
 /** `idc block …`: the commands for block devices. They are loaded when they run. */
 import type { Command } from 'commander';
-import { addressForm } from './address.js';
+import { addressForm } from './address-form.js';
 import type { CopyOptions } from './block-copy.js';
 import type { InfoOptions } from './block-info.js';
 import type { NbdOptions } from './block-nbd.js';

@@ -1,6 +1,6 @@
 /** `idc ping`, `idc doctor` and `idc bench` as the command line has them. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { addressForm } from './address.js';
+import { addressForm } from './address-form.js';
 import type { BenchOptions } from './bench.js';
 import type { DoctorOptions } from './doctor.js';
 import { media } from './media.js';

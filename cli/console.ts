@@ -3,7 +3,7 @@
  * subcommands are loaded when they run.
  */
 import { InvalidArgumentError, type Command } from 'commander';
-import { addressForm } from './address.js';
+import { addressForm } from './address-form.js';
 import type { AttachOptions } from './console-attach.js';
 import type { ServeOptions } from './console-serve.js';
 import { parseMilliseconds } from './units.js';
