@@ -148,7 +148,7 @@ export class TransactionSlots {
     if (!this.#isCurrent(slot, ticket) || this.#state[slot] !== SlotState.Pending) return false;
     this.#cancelCode[slot] = code;
     if (this.#owner.takeBack(slot)) {
-      this.#settle(slot, SlotState.Free, code, 'never', noBytes, 0, 0, 0);
+      this.#settleWithoutStatus(slot, SlotState.Free, code, 'never');
       return true;
     }
     return this.#apply(slot, SlotEvent.Cancel);
@@ -185,7 +185,7 @@ export class TransactionSlots {
       // Success and the handler's own codes have a form of their own, and errors no status.
       if (error === ErrorCode.Ok || error === ErrorCode.Remote || byteLength > 0) return false;
       const execution = error === ErrorCode.TooLarge ? 'done' : 'never';
-      this.#settle(slot, next, error, execution, noBytes, 0, 0, 0);
+      this.#settleWithoutStatus(slot, next, error, execution);
     } else {
       const error = code === 0 ? ErrorCode.Ok : ErrorCode.Remote;
       this.#settle(slot, next, error, 'done', bytes, offset, byteLength, code);
@@ -245,7 +245,7 @@ export class TransactionSlots {
       const execution = slot === partialSlot ? 'never' : this.#executionWithoutAnswer(slot);
       const code =
         state === SlotState.Cancelling ? this.#codeOfCancel(slot) : ErrorCode.Disconnected;
-      this.#settle(slot, nextOf(packed), code, execution, noBytes, 0, 0, 0);
+      this.#settleWithoutStatus(slot, nextOf(packed), code, execution);
     }
     // Last, since a completion above may have cancelled another transaction.
     this.#host.wheel.disarm(this.#timer);
@@ -266,24 +266,22 @@ export class TransactionSlots {
         this.#startFlush(slot);
         return true;
       case SlotAction.SettleNever:
-        this.#settle(slot, next, this.#codeOfCancel(slot), 'never', noBytes, 0, 0, 0);
+        this.#settleWithoutStatus(slot, next, this.#codeOfCancel(slot), 'never');
         return true;
-      case SlotAction.SettleMaybe:
-        this.#settle(
-          slot,
-          next,
-          this.#codeOfCancel(slot),
-          this.#executionWithoutAnswer(slot),
-          noBytes,
-          0,
-          0,
-          0,
-        );
+      case SlotAction.SettleMaybe: {
+        const execution = this.#executionWithoutAnswer(slot);
+        this.#settleWithoutStatus(slot, next, this.#codeOfCancel(slot), execution);
         return true;
+      }
       default:
         this.#enter(slot, next);
         return true;
     }
+  }
+
+  /** Settles by a code of the library, which comes without a handler's status. */
+  #settleWithoutStatus(slot: number, next: number, code: ErrorCode, execution: Execution): void {
+    this.#settle(slot, next, code, execution, noBytes, 0, 0, 0);
   }
 
   /** HOT: the one place where a transaction settles. */
