@@ -30,6 +30,11 @@ export class EpochWriter {
     this.#onUse = onUse;
   }
 
+  /** The next submission is told. */
+  rest(): void {
+    this.isUsed = false;
+  }
+
   /** Something was submitted, and nothing since `rest`; HOT callers look at `isUsed` first. */
   use(): void {
     this.isUsed = true;

@@ -244,7 +244,7 @@ export class Session implements LinkSink {
 
   /** It has nothing to be watched for, until it tells its watcher. */
   rest(): void {
-    if (this.#writer !== undefined) this.#writer.isUsed = false;
+    this.#writer?.rest();
   }
 
   /** Asks the peer for a sign of life; one question at a time. */
