@@ -211,14 +211,13 @@ export class Session implements LinkSink {
    */
   leave(reason: ErrorCode, isFinal: boolean, waitMs: number): void {
     if (this.#phase === 'ended' || this.#phase === 'leaving') return;
-    this.#goodbyeReason = reason;
     this.#goodbyeFlags = isFinal ? goodbyeFinal : 0;
     if (this.#phase !== 'open') {
-      if (this.#phase !== 'opening') this.#sendGoodbye();
-      this.#end({ reason, fault: undefined, isFinal: false, handledThrough: undefined });
+      this.fail(reason);
       return;
     }
     this.#phase = 'leaving';
+    this.#goodbyeReason = reason;
     this.watcher?.woken();
     this.#responder?.stop();
     this.#isGoodbyeOwed = true;
