@@ -51,7 +51,7 @@ const LaneState = {
 type LaneState = (typeof LaneState)[keyof typeof LaneState];
 
 /** Stands in after `closed`, so that nothing is held. */
-const deafSink: LaneSink = {
+const deafLaneSink: LaneSink = {
   linkUp: () => undefined,
   linkDown: () => undefined,
   target: () => undefined,
@@ -69,7 +69,7 @@ export class TcpLane implements BulkLane, Flushable, ConnectionOwner, LaneReader
   readonly #socket: Socket;
   readonly #writer: LaneWriter;
   readonly #turns: LaneTurns;
-  #sink: LaneSink = deafSink;
+  #sink: LaneSink = deafLaneSink;
   #state: LaneState;
   /** Why it fell. */
   #fault: Fault = Fault.Closed;
@@ -131,7 +131,7 @@ export class TcpLane implements BulkLane, Flushable, ConnectionOwner, LaneReader
 
   /** Gives an adopted lane its sink, which gets `linkUp` when the caller has returned. */
   attach(sink: LaneSink): void {
-    assert(this.#sink === deafSink, 'a lane has one sink');
+    assert(this.#sink === deafLaneSink, 'a lane has one sink');
     this.#sink = sink;
     if (this.#state !== LaneState.Greeting) return; // Closed by whoever accepted it.
     this.#greet();
@@ -302,7 +302,7 @@ export class TcpLane implements BulkLane, Flushable, ConnectionOwner, LaneReader
   #end(): void {
     const sink = this.#sink;
     this.#state = LaneState.Closed;
-    this.#sink = deafSink;
+    this.#sink = deafLaneSink;
     sink.closed();
   }
 
