@@ -47,7 +47,7 @@ export class Initiator implements SlotOwner {
   readonly #waiters: WritableWaiters;
   readonly #fragments: FragmentSender;
   /** A status that came in one frame, out of the peer's reach while the client looks at it. */
-  readonly #status: ByteArea;
+  #status: ByteArea;
   /** Tickets whose flush the link did not take yet. */
   readonly #flushQueue: number[] = [];
   /** The slot whose request is being sent in fragments, or -1. */
@@ -257,6 +257,10 @@ export class Initiator implements SlotOwner {
   takeReply(area: ByteArea, offset: number, byteLength: number): boolean {
     const statusBytes = byteLength - replyHeaderBytes;
     if (statusBytes < 0 || statusBytes > this.#agreed.statusBytes) return false;
+    // The peer's frames may be longer than ours: what we would cut comes whole.
+    if (statusBytes > this.#status.bytes.length) {
+      this.#status = ByteArea.allocate(this.#agreed.statusBytes);
+    }
     const status = this.#status;
     copyBytes(area, offset + replyHeaderBytes, status, 0, statusBytes);
     return this.takeWholeReply(
