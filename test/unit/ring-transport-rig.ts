@@ -2,7 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, Socket, type Server } from 'node:net';
 import { it, type TestContext } from 'node:test';
-import { createRuntime, parseAddress, type TransportFactory } from '../../core/contract.js';
+import {
+  createRuntime,
+  parseAddress,
+  type Runtime,
+  type TransportFactory,
+} from '../../core/contract.js';
 import { ring } from '../../transports/ring/index.js';
 import type { End } from '../compliance/end.js';
 import { turnEventLoop } from '../compliance/harness.js';
@@ -61,11 +66,12 @@ export function check(
   fact: string,
   body: (rig: Rig, context: TestContext, strangers: Strangers) => Promise<void>,
   factory: TransportFactory = ring({ ringBytes: 16_384 }),
+  runtime: Runtime = createRuntime(),
 ): void {
   it(fact, async (context) => {
     const strangers = new Strangers();
     const rig = await Rig.create(() => ({
-      runtime: createRuntime(),
+      runtime,
       listener: factory,
       dialler: factory,
       raw: undefined,

@@ -1,5 +1,6 @@
 /** Cancelling: giving a transaction up, and what is known of it then. */
-import type { ReceivedTransaction } from '../../../core/index.js';
+import type { ReceivedTransaction, Runtime } from '../../../core/index.js';
+import { StandingTime } from '../standing-time.js';
 import type { Actor } from './actor.js';
 import { contentOf } from './content.js';
 import type { Scenario } from './scenario.js';
@@ -15,6 +16,16 @@ async function heldBy(stage: Stage, actor: Actor): Promise<ReceivedTransaction> 
   const [transaction] = held;
   if (transaction === undefined) throw new Error('it is held');
   return transaction;
+}
+
+/** A pair whose front has one slot, and `runtime`. */
+async function oneSlotPair(
+  stage: Stage,
+  runtime: Runtime,
+): Promise<{ readonly front: Actor; readonly back: Actor }> {
+  const service = await stage.listen(stage.domain('back'), 'service');
+  const front = stage.dial(stage.domain('front', { runtime }), 'front', service.address, oneSlot);
+  return { front, back: await stage.connected(front, service) };
 }
 
 /** After the flushed handler let go, the slot serves the next transaction. */
@@ -196,15 +207,20 @@ export const cancellingScenarios: readonly Scenario[] = [
   {
     fact: 'a time limit: TIMEOUT maybe while the handler runs',
     play: async (stage) => {
-      const { front, back } = await stage.pair({ front: oneSlot });
+      const time = new StandingTime();
+      const { front, back } = await oneSlotPair(stage, time.runtime);
+      time.stop();
       const asked = front.askAloud('asked', contentOf(1, 1), { timeoutMs: 10 });
       const held = await heldBy(stage, back);
+      time.goOn();
       await asked;
       stage.check(held.signal.aborted, 'the handler is told');
       held.complete();
       await askWhenFree(front, back);
+      time.stop();
       const started = front.start(contentOf(2, 2), 10);
       const heldAgain = await heldBy(stage, back);
+      time.goOn();
       front.note(await started.settled.opened);
       heldAgain.complete();
       await askWhenFree(front, back);

@@ -1,6 +1,7 @@
 /** Peers that come back: which epoch they get, which place they have, and what they are told. */
 import assert from 'node:assert/strict';
 import { FrameType } from '../../../core/frame.js';
+import { StandingTime } from '../../compliance/standing-time.js';
 import { hostile, openSockets } from './hostile-rig.js';
 import type { RawPeer } from './raw-peer.js';
 import type { Watched } from './watched.js';
@@ -70,6 +71,8 @@ hostile(
   { listen: { ...shortLinger, peersMax: 3 } },
 );
 
+const time = new StandingTime();
+
 hostile(
   'a peer that came back in time is not forgotten later',
   async (rig) => {
@@ -78,8 +81,10 @@ hostile(
     const returning = rig.newest;
     await first.close();
     await disappeared(returning);
+    time.stop();
     const second = await rig.dialRaw();
     await second.greet({ token });
+    time.goOn();
 
     // Whoever is absent from now on is forgotten after that one would have been.
     const other = await rig.dialRaw();
@@ -89,7 +94,7 @@ hostile(
     await destroyed(otherWatched);
     assert.equal(returning.endpoint.state, 'appeared');
   },
-  { listen: { ...shortLinger, forgetMs: 200 } },
+  { domain: { runtime: time.runtime }, listen: { ...shortLinger, forgetMs: 200 } },
 );
 
 hostile('destroy resolves when the socket is closed, not before', async (rig) => {
