@@ -11,6 +11,7 @@ import { createDomain } from 'idc';
 
 import { ring } from '../../transports/ring/index.js';
 import { turnEventLoop } from '../compliance/harness.js';
+import { guard } from '../process/watchdog.js';
 import { lookAtHoldings, residentBytes } from '../unit/ring-memory-rig.js';
 import { Flood } from './transport-flood.js';
 import { freshAddress, limits, PeerProcess, quota, ringOptions, until } from './transport-peer.js';
@@ -20,8 +21,6 @@ const cycleCount = Number(process.env['IDC_CYCLES'] ?? cyclesDefault);
 /** The first ones make the process as large as it has to be. */
 const warmCycles = 300;
 const grownBytesMax = 32 * 2 ** 20;
-/** `flushMs` for the peer's word, `closeMs` for the link, and as much again for a busy machine. */
-const destroyMsMax = 2 * (300 + 1000);
 const idleMs = 500;
 
 /** Descriptors of the kinds that a ring uses. */
@@ -67,10 +66,12 @@ test(`${cycleCount} endpoints one after another leave nothing`, async () => {
   assert.deepEqual(held(after.descriptors), held(atFirst.descriptors));
 });
 
-test('an endpoint whose peer is stopped is destroyed in bounded time', async (context) => {
+test('an endpoint whose peer is stopped is destroyed without it', async (context) => {
   const peer = new PeerProcess();
   const transports = [ring(ringOptions)];
-  const domain = createDomain({ name: 'near', transports, quota, limits });
+  // Nobody's silence is noticed, so that nothing but its own limits ends the wait.
+  const endless = { ...limits, keepAliveMs: 3_600_000 };
+  const domain = createDomain({ name: 'near', transports, quota, limits: endless });
   context.after(async () => {
     await peer.kill();
     await domain.close();
@@ -82,10 +83,7 @@ test('an endpoint whose peer is stopped is destroyed in bounded time', async (co
   const endpoint = domain.createEndpoint(address, flood.handlers);
   await until('both talk', () => flood.receivedCount > 100);
   peer.signal('SIGSTOP');
-  const startMs = performance.now();
-  await endpoint.destroy();
-  const tookMs = performance.now() - startMs;
-  assert.ok(tookMs < destroyMsMax, `destroyed after ${tookMs} ms`);
+  await guard(endpoint.destroy(), () => endpoint.explain());
   assert.equal(lookAtHoldings().memfdMappings, before);
 });
 
@@ -117,6 +115,6 @@ test('a process that works is seen to wake', async () => {
   const read = (): string => readFileSync('/proc/self/status', 'latin1');
   const count = (): number => Number(/^voluntary_ctxt_switches:\s*(\d+)/mu.exec(read())?.[1]);
   const before = count();
-  await pause(20);
-  assert.ok(count() > before);
+  // A pause that is over before the process comes to wait for it is no wait.
+  while (count() === before) await pause(1);
 });

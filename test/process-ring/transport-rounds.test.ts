@@ -23,8 +23,6 @@ const roundCount = Number(process.env['IDC_ROUNDS'] ?? roundsDefault);
 const warmRounds = 10;
 const recordsMax = 600;
 const grownBytesMax = 48 * 2 ** 20;
-/** Kernels tell of a death at once; what is between is this machine's load. */
-const noticeMsMax = 5000;
 
 function listFiles(): string[] {
   return [...readdirSync('/dev/shm'), ...readdirSync(tmpdir())].filter((name) =>
@@ -65,10 +63,8 @@ async function playRound(survivor: Survivor, next: PeerProcess, random: Random):
   const startMs = performance.now();
   while (performance.now() - startMs < pauseMs) await turnEventLoop(1);
   await next.kill();
-  const killedMs = performance.now();
   await told('disconnected', () => !flood.isConnected);
-  const noticeMs = performance.now() - killedMs;
-  assert.ok(noticeMs < noticeMsMax, `a death was noticed after ${noticeMs} ms`);
+  // The kernel tells of a death at once: by silence it would be SILENT.
   const reasons = flood.disconnects.slice(ends).map(({ reason }) => reason);
   assert.deepEqual(reasons, ['DISCONNECTED'], 'one disconnect');
 }
