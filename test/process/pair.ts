@@ -13,6 +13,7 @@ import { Ledger } from './ledger.js';
 import type { LoadRate } from './load.js';
 import { Party } from './party.js';
 import type { Report } from './setup.js';
+import { Standstill } from './standstill.js';
 
 export interface Topology {
   /** So many endpoints of that side dial the other side, which listens if there are any. */
@@ -49,6 +50,8 @@ export class Pair {
   readonly #handledLast = new Map<string, number>();
   readonly #counts = { front: 0, back: 0 };
   readonly #proxyPorts = new Map<Side, number>();
+  /** Of this process, through which everything goes that both say to each other. */
+  readonly #standstill = new Standstill();
 
   /** Journals go into `folder`. */
   constructor(folder: string, topology: Topology) {
@@ -138,6 +141,13 @@ export class Pair {
     return this.party('front').disconnected.size + this.party('back').disconnected.size;
   }
 
+  /** How long both sides and the lines between them stood still at most since this was asked. */
+  async stoodStillMs(): Promise<number> {
+    const asked = sides.map((side) => this.party(side).ask({ command: 'explain' }));
+    const reports = await Promise.all(asked);
+    return reports.reduce((sum, report) => sum + report.stoodStillMs, this.#standstill.take());
+  }
+
   /** Waits until all links are connected at both ends, in other epochs than `before`. */
   async connected(before: Bonds = new Map()): Promise<Bonds> {
     const isNew = (): boolean => {
@@ -223,6 +233,7 @@ export class Pair {
 
   /** Nothing of the test outlives it. */
   async dispose(): Promise<void> {
+    this.#standstill.stop();
     for (const party of this.#started) party.kill();
     await Promise.all(this.#started.map((party) => party.untilExit()));
     for (const party of this.#started) party.journal.close();

@@ -10,6 +10,7 @@ import { tcp } from 'idc/tcp';
 import { Journal } from './journal.js';
 import { Member } from './member.js';
 import { Quiet } from './quiet.js';
+import { Standstill } from './standstill.js';
 import {
   forgetMs,
   frameBytesMax,
@@ -23,6 +24,7 @@ import {
 const options = JSON.parse(process.argv[2] ?? '') as PartyOptions;
 const journal = new Journal(options.journalPath);
 const quiet = new Quiet();
+const standstill = new Standstill();
 const descriptorsBefore = listDescriptors();
 /** A link that ends may hold its socket for a second after its endpoint, by law L8. */
 const closedWithinMs = 10_000;
@@ -184,6 +186,7 @@ function report(of: Domain): Report {
     timersArmed,
     endpoints: endpoints + accepted,
     resources: process.getActiveResourcesInfo(),
+    stoodStillMs: standstill.take(),
     text: members.map((member) => `${member.name}: ${member.explain()}`).join('\n'),
   };
 }

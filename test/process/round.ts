@@ -28,15 +28,14 @@ interface Event {
   readonly deeds?: readonly string[];
 }
 
-/** The signals themselves may take so long on a machine under load. */
-const graceMs = 30;
-
 /** Submissions of one side before something happens, and of each side afterwards. */
 const loadCountMax = 400;
 const workCount = 32;
 /** A stopped peer is pinged in the second interval of keep-alive and silent three later: 600 ms. */
 const pauseMsMin = 200;
 const pauseMsMax = 420;
+/** Nobody looks dead who stood still for no longer; a bit is for signals and for looking. */
+const standstillMsMax: number = pauseMsMax + 80;
 const delayMsMax = 25;
 /** Trouble of a line that need not end its epoch. */
 const spellMsMin = 100;
@@ -160,17 +159,23 @@ async function stop(pair: Pair, side: Side, bonds: Bonds): Promise<Event> {
 /** Shorter than keep-alive: nobody may be taken for dead. */
 async function pause(pair: Pair, side: Side, random: Random): Promise<Event> {
   const party = pair.party(side);
-  const ends = pair.endCount;
-  const startMs = performance.now();
+  const verdict = await expectNoEnd(pair);
   party.signal('SIGSTOP');
   await delayFor(between(random, pauseMsMin, pauseMsMax));
   party.signal('SIGCONT');
-  const stoppedMs = performance.now() - startMs;
   await submitted(party, 1);
-  // A machine under load may stop us all for longer.
-  if (stoppedMs < pauseMsMax + graceMs)
-    assert.equal(pair.endCount, ends, 'a short stop ended an epoch');
+  await verdict('a short stop ended an epoch');
   return { ended: new Map() };
+}
+
+/** From now until the verdict no epoch ends, unless the machine itself made somebody look dead. */
+async function expectNoEnd(pair: Pair): Promise<(fact: string) => Promise<void>> {
+  await pair.stoodStillMs();
+  const before = pair.endCount;
+  return async (fact) => {
+    const stoodStillMs = await pair.stoodStillMs();
+    if (stoodStillMs < standstillMsMax) assert.equal(pair.endCount, before, fact);
+  };
 }
 
 /** On one proxy or, where there are more, on several. */
@@ -215,12 +220,12 @@ async function flap(pair: Pair, random: Random, bonds: Bonds): Promise<Event> {
 
 /** Far below what keep-alive bears: no epoch ends. */
 async function delay(pair: Pair, random: Random): Promise<Event> {
-  const ends = pair.endCount;
+  const verdict = await expectNoEnd(pair);
   setPace(pair, { kind: 'delay', random, delayMsMax });
   for (const side of sides) await submitted(pair.party(side), between(random, 1, workCount));
   await delayFor(between(random, spellMsMin, spellMsMax));
   setPace(pair, { kind: 'free' });
-  assert.equal(pair.endCount, ends, 'short delays ended an epoch');
+  await verdict('short delays ended an epoch');
   return { ended: new Map() };
 }
 
@@ -245,11 +250,11 @@ async function cut(pair: Pair, side: Side, random: Random, bonds: Bonds): Promis
 /** Deep in bodies: nobody but the client can see it, and nothing else may suffer. */
 async function corruptBodies(pair: Pair, side: Side, random: Random, bonds: Bonds): Promise<Event> {
   const { proxy } = pair;
-  const ends = pair.endCount;
+  const verdict = await expectNoEnd(pair);
   const corruption = new Corruption(random, 'filler', between(random, 1, 4), 3);
   const line = proxy.tamper(side, corruption, 'now');
   await changed(pair, line);
-  assert.equal(pair.endCount, ends, 'a changed body ended an epoch');
+  await verdict('a changed body ended an epoch');
   proxy.endTampering(line);
   return { ended: new Map(), taint: () => taintOf(line, (key) => has(bonds, key), true) };
 }

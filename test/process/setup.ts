@@ -97,6 +97,8 @@ export interface Report {
   readonly endpoints: number;
   /** What still keeps the event loop of the process alive. */
   readonly resources: readonly string[];
+  /** The longest time without a turn of its event loop since the last report. */
+  readonly stoodStillMs: number;
   readonly text: string;
 }
 
