@@ -8,7 +8,7 @@ import { tcp } from '../../transports/tcp/index.js';
 import { HeldDevice } from '../drivers/block/held-device.js';
 import type { Program } from '../unit/program.js';
 import { makeTemporaryFolder } from '../unit/temporary-folder.js';
-import { idc, start } from './idc.js';
+import { idc, idcInTime, start } from './idc.js';
 
 const freePort = 'tcp://127.0.0.1:0/disk';
 
@@ -140,9 +140,10 @@ describe('idc block says in one line what is wrong, and what to do:', () => {
     const domain = createDomain({ name: 'gone', transports: [tcp()] });
     const address = await domain.listen('tcp://127.0.0.1:0/other', () => ({})).ready;
     await domain.close();
-    const { code, output, errors } = await idc('block', 'info', address, '--timeout-ms', '300');
+    const told = /^idc: tcp:\S+: \S+; is a block device served there\?\n$/u;
+    const { code, output, errors } = await idcInTime(() => told, 'block', 'info', address);
     assert.deepEqual([code, output], [3, '']);
-    assert.match(errors, /^idc: tcp:\S+: \S+; is a block device served there\?\n$/u);
+    assert.match(errors, told);
   });
 
   it('what is served there is no block device', async () => {

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { createDomain } from '../../core/index.js';
 import { tcp } from '../../transports/tcp/index.js';
-import { idc, run } from './idc.js';
+import { idc, idcInTime, run } from './idc.js';
 
 describe('idc', () => {
   it('an unknown command is one line, and what to do', async () => {
@@ -52,10 +52,12 @@ describe('idc ping', () => {
     const domain = createDomain({ name: 'gone', transports: [tcp()] });
     const address = await domain.listen('tcp://127.0.0.1:0/x', () => ({})).ready;
     await domain.close();
-    const { code, output, errors } = await idc('ping', address, '--timeout-ms', '200');
+    const told = (timeoutMs: number): RegExp =>
+      new RegExp(`^idc: tcp:.*: refused within ${timeoutMs} ms; does it listen there\\?\n$`, 'u');
+    const { code, output, errors, timeoutMs } = await idcInTime(told, 'ping', address);
     assert.equal(code, 3);
     assert.equal(output, '');
-    assert.match(errors, /^idc: tcp:.*: refused within 200 ms; does it listen there\?\n$/u);
+    assert.match(errors, told(timeoutMs));
   });
 
   it('ends when it is interrupted, however long it would have waited', async () => {

@@ -7,6 +7,9 @@ import { Program } from '../unit/program.js';
 /** The built command. */
 export const program: string = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 
+/** Whoever makes no attempt within so long makes none. */
+const timeoutMsMax = 20_000;
+
 export class Running {
   readonly child: ChildProcess;
   output = '';
@@ -80,4 +83,21 @@ export async function idc(...words: string[]): Promise<Outcome> {
   const code = await running.end();
   const { output, errors } = running;
   return { code, output, errors };
+}
+
+/**
+ * The same with `--timeout-ms`, which is doubled until the error is the one that is `told`: in a
+ * short time a process may have been kept from making a single attempt.
+ */
+export async function idcInTime(
+  told: (timeoutMs: number) => RegExp,
+  ...words: string[]
+): Promise<Outcome & { readonly timeoutMs: number }> {
+  let timeoutMs = 200;
+  for (;;) {
+    const outcome = await idc(...words, '--timeout-ms', String(timeoutMs));
+    const isTold = told(timeoutMs).test(outcome.errors);
+    if (isTold || timeoutMs > timeoutMsMax) return { ...outcome, timeoutMs };
+    timeoutMs *= 2;
+  }
 }
