@@ -131,7 +131,8 @@ describe('idc console in a terminal', () => {
   it('a new back end is told of, and one that stays away ends it', async () => {
     const place = `ring://idc-console-anew-${process.pid}/console`;
     const { server } = await serve(place, ...shell);
-    const pane: Pane = await tmux.open(['console', 'attach', place, '-t', '3000'], 160, 24);
+    // Until the next one is there, however long that takes to start.
+    const pane: Pane = await tmux.open(['console', 'attach', place, '-t', '600000'], 160, 24);
     await tmux.type(pane, 'echo "first $((6*7))"');
     await tmux.press(pane, 'Enter');
     await tmux.sees(pane, /^first 42$/mu);
@@ -139,9 +140,12 @@ describe('idc console in a terminal', () => {
     await server.end();
     const next = await serve(place, '--', 'bash', '-c', 'echo second; read; exit 4');
     await tmux.until(pane, (screen) => /^second$/mu.test(screen) && !/first/u.test(screen));
+    const words = ['console', 'attach', place, '--view', '-t', '3000'];
+    const hasty = await tmux.open(words, 160, 24);
+    await tmux.sees(hasty, /^second$/mu);
     next.server.child.kill('SIGKILL');
     await next.server.end();
-    await tmux.sees(pane, /^idc: ring:.* for 3000 ms; is it served there\?\n\[exit 3\]$/mu);
+    await tmux.sees(hasty, /^idc: ring:.* for 3000 ms; is it served there\?\n\[exit 3\]$/mu);
   });
 });
 
