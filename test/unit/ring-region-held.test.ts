@@ -394,7 +394,8 @@ test('enter and leave allocate nothing, and cost little beside a copy', (context
   round();
   let leastBytes = Infinity;
   let leastMs = Infinity;
-  for (let attempt = 0; attempt < 5; attempt++) {
+  // The compiler may be late on a busy machine; what allocates does so in every attempt.
+  for (let attempt = 0; attempt < 5 || (attempt < 50 && leastBytes >= rounds); attempt++) {
     gc();
     const usedBytes = process.memoryUsage().heapUsed;
     const startMs = performance.now();
