@@ -55,7 +55,10 @@ export function oneWayPeer(
   };
 }
 
-/** What this machine gives at best, for items of 64 bytes. */
+/** A record of a ring of 256 KiB; longer ones would wait for each other. */
+const floorBytesMax = 32 * 1024;
+
+/** What this machine gives at best. */
 export function floorPeer(
   name: SubjectName,
   medium: Medium,
@@ -63,7 +66,8 @@ export function floorPeer(
 ): Peer {
   return {
     ...subjectPeer(name, medium, ...besides),
-    measures: ({ beside, itemBytes }) => beside === 'systems' && itemBytes === 64,
+    measures: ({ beside, itemBytes }) =>
+      beside === 'systems' && itemBytes !== 'random' && itemBytes <= floorBytesMax,
   };
 }
 
