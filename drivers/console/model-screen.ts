@@ -4,8 +4,8 @@
  *
  * The model is shown output up to the last place where it can be cut, so that whoever is sent a
  * drawing can go on with the bytes that follow it. Of what the package does not draw, the region
- * that scrolls and two modes are noted here. A cursor that the program saved before the drawing is
- * lost: no public part of the packages tells it.
+ * that scrolls, two modes, and the colours that come back when the first screen does are noted
+ * here. Any other cursor that the program saved before the drawing is lost.
  */
 import { createRequire } from 'node:module';
 import type { ConsoleSize } from './console-protocol.js';
@@ -33,7 +33,13 @@ interface Terminal {
   dispose(): void;
 }
 interface Serializer {
-  serialize(options: { readonly scrollback: number }): string;
+  serialize(options: {
+    readonly scrollback?: number;
+    /** Of the first screen, without the cursor. */
+    readonly range?: { readonly start: number; readonly end: number };
+    readonly excludeModes?: boolean;
+    readonly excludeAltBuffer?: boolean;
+  }): string;
 }
 
 /** The packages. */
@@ -56,8 +62,13 @@ const drawnModes: ReadonlyMap<number, boolean> = new Map([
 ]);
 /** Before the alternate screen, in a drawing that has both. */
 const alternateScreen = '\u001B[?1049h\u001B[H';
+/** Sets colours, in a drawing; there, what resets them does nothing else. */
+const reset = '\u001B[0m';
+const colours = /\u001B\[[\d;]*m/gu;
 /** What takes one to the alternate screen. */
 const alternateModes: readonly number[] = [47, 1_047, 1_049];
+/** The one of them that notes the cursor and its colours, for its end. */
+const savingMode = 1_049;
 /** A sequence that is longer is shown in pieces; it is text that no screen shows, or nonsense. */
 const heldBytesMax = 16 * 1024;
 
@@ -89,6 +100,8 @@ export class ModelScreen implements Screen {
   #position = 0;
   readonly #modes = new Map(drawnModes);
   readonly #regions = new Map<ScreenKind, Parameters>();
+  /** What sets the colours that the first screen was left with. */
+  #savedColours = reset;
   #drawing: Promise<Drawing> | undefined = undefined;
 
   constructor({ Terminal, SerializeAddon }: Models, settings: ScreenSettings) {
@@ -160,9 +173,11 @@ export class ModelScreen implements Screen {
   #serialize(): string {
     const whole = this.#serializer.serialize({ scrollback: scrollbackRows });
     const { type } = this.#terminal.buffer.active;
-    // The package draws the alternate screen as if the colours of the first had ended there. Some
-    // terminals have one region for both screens: it is made whole for the drawing.
-    const switched = `${this.#drawRegion('normal')}\u001B[?1049h\u001B[r\u001B[H\u001B[0m`;
+    // The package draws the first screen with the colours of the alternate one at its end, and that
+    // one as if it began empty and without colours. Some terminals have one region for both
+    // screens: it is made whole for the drawing.
+    const left = `${this.#drawRegion('normal')}${this.#savedColours}`;
+    const switched = `${left}\u001B[?1049h\u001B[r${reset}\u001B[2J\u001B[H`;
     const drawn = type === 'normal' ? whole : whole.replace(alternateScreen, switched);
     const modes = [...this.#modes]
       .filter(([mode, isSet]) => isSet !== drawnModes.get(mode))
@@ -177,11 +192,21 @@ export class ModelScreen implements Screen {
     return isWhole ? '' : `\u001B7\u001B[${top};${bottom}r\u001B8`;
   }
 
+  /** What sets the present colours: any line that the package draws ends with them. */
+  #drawColours(): string {
+    const range = { start: 0, end: 0 };
+    const line = this.#serializer.serialize({ range, excludeModes: true, excludeAltBuffer: true });
+    const all = [reset, ...(line.match(colours) ?? [])];
+    return all.slice(all.lastIndexOf(reset)).join('');
+  }
+
   #watch(): void {
     const { parser } = this.#terminal;
     const noteModes = (isSet: boolean) => (parameters: Parameters) => {
       for (const mode of parameters.map(Number)) {
         if (drawnModes.has(mode)) this.#modes.set(mode, isSet);
+        if (mode === savingMode && isSet && this.#terminal.buffer.active.type === 'normal')
+          this.#savedColours = this.#drawColours();
         // Whoever leaves the alternate screen leaves nothing there.
         if (alternateModes.includes(mode) && !isSet) this.#regions.delete('alternate');
       }
@@ -190,6 +215,7 @@ export class ModelScreen implements Screen {
     };
     const forget = (): boolean => {
       this.#regions.clear();
+      this.#savedColours = reset;
       for (const [mode, isSet] of drawnModes) this.#modes.set(mode, isSet);
       return false;
     };

@@ -89,6 +89,9 @@ describe('ModelScreen', () => {
     });
   }
 
+  /** What the property has failed with. */
+  const found: [string[], number][] = [[[enter, '\u001B[31m', leave], 0.62]];
+
   it('a drawing, and what came after it, is as if one had seen everything', async () => {
     const texts = fc
       .array(fc.constantFrom(...words, ...words, ...rare), { maxLength: 60 })
@@ -105,7 +108,7 @@ describe('ModelScreen', () => {
         const seen = await draw(all);
         assert.equal(await draw(bytes, all.subarray(position)), seen);
       }),
-      { numRuns: 200 },
+      { numRuns: 200, examples: found },
     );
   });
 
@@ -114,6 +117,13 @@ describe('ModelScreen', () => {
     const seen = await draw(text);
     assert.equal(await draw(seen), seen);
     assert.equal(await draw(seen, 'more'), await draw(text, 'more'));
+  });
+
+  it('the screen behind another one has its own colours when it comes back', async () => {
+    const text = '\u001B[1;34mbehind\u001B[?1049h\u001B[0;31mword ';
+    const seen = await draw(text);
+    for (const after of ['', 'more', '\u001B[?1049l', '\u001B[?1049lmore', '\u001B[?1047lmore'])
+      assert.equal(await draw(seen, after), await draw(text, after));
   });
 
   it('each screen keeps a region of its own', async () => {
