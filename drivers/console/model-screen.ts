@@ -8,6 +8,7 @@
  * here. Any other cursor that the program saved before the drawing is lost.
  */
 import { createRequire } from 'node:module';
+import { drawBackground, type Cells } from './background.js';
 import type { ConsoleSize } from './console-protocol.js';
 import type { Drawing, Screen, ScreenSettings } from './screen.js';
 import { SequenceScanner } from './sequence-scanner.js';
@@ -25,7 +26,12 @@ interface Terminal {
     ): unknown;
     registerEscHandler(id: { readonly final: string }, handler: () => boolean): unknown;
   };
-  readonly buffer: { readonly active: { readonly type: ScreenKind } };
+  readonly rows: number;
+  readonly buffer: {
+    readonly active: { readonly type: ScreenKind };
+    readonly normal: Cells;
+    readonly alternate: Cells;
+  };
   write(bytes: Uint8Array | string, done: () => void): void;
   resize(columns: number, rows: number): void;
   loadAddon(addon: Serializer): void;
@@ -172,17 +178,21 @@ export class ModelScreen implements Screen {
 
   #serialize(): string {
     const whole = this.#serializer.serialize({ scrollback: scrollbackRows });
-    const { type } = this.#terminal.buffer.active;
+    const { active, normal, alternate } = this.#terminal.buffer;
+    const { type } = active;
+    // With lines above it the package draws all of the first screen.
+    const below = normal.length > this.#terminal.rows ? '' : drawBackground(normal);
     // The package draws the first screen with the colours of the alternate one at its end, and that
     // one as if it began empty and without colours. Some terminals have one region for both
     // screens: it is made whole for the drawing.
     const left = `${this.#drawRegion('normal')}${this.#savedColours}`;
-    const switched = `${left}\u001B[?1049h\u001B[r${reset}\u001B[2J\u001B[H`;
+    const entered = `\u001B[?1049h\u001B[r${reset}\u001B[2J\u001B[H`;
+    const switched = `${left}${entered}${drawBackground(alternate)}`;
     const drawn = type === 'normal' ? whole : whole.replace(alternateScreen, switched);
     const modes = [...this.#modes]
       .filter(([mode, isSet]) => isSet !== drawnModes.get(mode))
       .map(([mode, isSet]) => `\u001B[?${mode}${isSet ? 'h' : 'l'}`);
-    return `${drawn}${this.#drawRegion(type)}${modes.join('')}`;
+    return `${below}${drawn}${this.#drawRegion(type)}${modes.join('')}`;
   }
 
   #drawRegion(screen: ScreenKind): string {

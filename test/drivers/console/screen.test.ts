@@ -119,6 +119,19 @@ describe('ModelScreen', () => {
     assert.equal(await draw(seen, 'more'), await draw(text, 'more'));
   });
 
+  it('the background of empty rows is drawn', async () => {
+    const rows = '\r\n'.repeat(size.rows);
+    for (const sets of ['44', '103', '48;5;200', '48;2;1;2;3'])
+      for (const before of ['', '\u001B[?1049h', rows]) {
+        const seen = await draw(`${before}\u001B[${sets}m\u001B[2J\u001B[Hword `);
+        // Another word at the end of the screen has the package draw all rows above it.
+        const end = `\u001B[0m\u001B[${size.rows};3Hend`;
+        const all = await draw(`${before}\u001B[${sets}m\u001B[2J\u001B[Hword ${end}`);
+        assert.equal(await draw(seen), seen);
+        assert.equal(await draw(seen, end), all);
+      }
+  });
+
   it('the screen behind another one has its own colours when it comes back', async () => {
     const text = '\u001B[1;34mbehind\u001B[?1049h\u001B[0;31mword ';
     const seen = await draw(text);
