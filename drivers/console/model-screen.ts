@@ -8,8 +8,10 @@
  * here. Any other cursor that the program saved before the drawing is lost.
  */
 import { createRequire } from 'node:module';
-import { drawBackground, type Cells } from './background.js';
+import { drawBackground } from './background.js';
+import type { Cells } from './cells.js';
 import type { ConsoleSize } from './console-protocol.js';
+import { drawLastColumn, type CellsWithCursor } from './last-column.js';
 import type { Drawing, Screen, ScreenSettings } from './screen.js';
 import { SequenceScanner } from './sequence-scanner.js';
 
@@ -28,7 +30,7 @@ interface Terminal {
   };
   readonly rows: number;
   readonly buffer: {
-    readonly active: { readonly type: ScreenKind };
+    readonly active: CellsWithCursor & { readonly type: ScreenKind };
     readonly normal: Cells;
     readonly alternate: Cells;
   };
@@ -192,7 +194,9 @@ export class ModelScreen implements Screen {
     const modes = [...this.#modes]
       .filter(([mode, isSet]) => isSet !== drawnModes.get(mode))
       .map(([mode, isSet]) => `\u001B[?${mode}${isSet ? 'h' : 'l'}`);
-    return `${below}${drawn}${this.#drawRegion(type)}${modes.join('')}`;
+    const waiting = drawLastColumn(active);
+    const cursor = waiting === '' ? '' : `${waiting}${this.#drawColours()}`;
+    return `${below}${drawn}${this.#drawRegion(type)}${cursor}${modes.join('')}`;
   }
 
   #drawRegion(screen: ScreenKind): string {

@@ -119,6 +119,22 @@ describe('ModelScreen', () => {
     assert.equal(await draw(seen, 'more'), await draw(text, 'more'));
   });
 
+  it('a cursor that waits behind the last column waits there in a drawing', async () => {
+    const [row, region] = ['x'.repeat(size.columns), '\u001B[2;5r'];
+    for (const text of [
+      `${region}${row}`,
+      `${enter}${region}\u001B[1;2;3;4;5;7;8;9;53;95;48;5;77m${row}\u001B[38;2;1;2;3m`,
+      `${region}${row.slice(1)}\u001B[D\u001B[31m\u3042`,
+      `\r\n\r\nbelow\u001B[H\u001B[31m${row}\u001B[0m`,
+      `${row}${enter}`,
+      `${row}\u001B[44m\u001B[2K`,
+    ]) {
+      const seen = await draw(text);
+      for (const after of ['', 'more'])
+        assert.equal(await draw(seen, after), await draw(text, after), JSON.stringify(text));
+    }
+  });
+
   it('the background of empty rows is drawn', async () => {
     const rows = '\r\n'.repeat(size.rows);
     for (const sets of ['44', '103', '48;5;200', '48;2;1;2;3'])
