@@ -16,6 +16,7 @@ import {
   consoleProtocol,
   isSize,
   sessionDigits,
+  sizeDefault,
   type ConsoleExit,
   type ConsoleMode,
   type ConsoleSchema,
@@ -68,7 +69,6 @@ export interface ConsoleOptions extends ConsoleHandlers {
   readonly runtime?: Runtime;
 }
 
-const sizeDefault: ConsoleSize = { columns: 80, rows: 24 };
 const counts = { messages: 16, transactions: 16 } as const;
 const sessionPattern = new RegExp(`^[0-9a-f]{${sessionDigits}}$`);
 

@@ -97,6 +97,9 @@ export interface ConsoleExit {
   readonly signal: number;
 }
 
+/** Of a screen that nobody gave another. */
+export const sizeDefault: ConsoleSize = { columns: 80, rows: 24 };
+
 export function isSize({ columns, rows }: ConsoleSize): boolean {
   return isCount(columns, columnsMax) && isCount(rows, rowsMax);
 }

@@ -7,11 +7,11 @@
  * that scrolls, two modes, and the colours that come back when the first screen does are noted
  * here. Any other cursor that the program saved before the drawing is lost.
  */
-import { createRequire } from 'node:module';
 import { drawBackground } from './background.js';
 import type { Cells } from './cells.js';
 import type { ConsoleSize } from './console-protocol.js';
 import { drawLastColumn, type CellsWithCursor } from './last-column.js';
+import { findPackage } from './optional-package.js';
 import type { Drawing, Screen, ScreenSettings } from './screen.js';
 import { SequenceScanner } from './sequence-scanner.js';
 
@@ -82,17 +82,13 @@ const heldBytesMax = 16 * 1024;
 
 /** The packages, or why they are not to be had. */
 export function findModels(): Models | string {
-  const load = createRequire(import.meta.url);
-  try {
+  return findPackage('a package of @xterm', (load) => {
     // Their own types need others that a user would have to install.
     const { Terminal } = load('@xterm/headless') as Pick<Models, 'Terminal'>;
     // The same holds of it as of the package before.
     const { SerializeAddon } = load('@xterm/addon-serialize') as Pick<Models, 'SerializeAddon'>;
     return { Terminal, SerializeAddon };
-  } catch (error) {
-    const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    return `a package of @xterm is not installed or does not load: ${reason}`;
-  }
+  });
 }
 
 export class ModelScreen implements Screen {

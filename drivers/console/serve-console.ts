@@ -21,6 +21,7 @@ import { Attendant } from './attendant.js';
 import {
   consoleProtocol,
   isSize,
+  sizeDefault,
   type ConsoleExit,
   type ConsoleSchema,
   type ConsoleSize,
@@ -101,7 +102,6 @@ export interface ConsoleServer {
   close(): Promise<void>;
 }
 
-const sizeDefault: ConsoleSize = { columns: 80, rows: 24 };
 const tailBytesDefault = 512 * 1024;
 /** One read of a stream and a torn sequence have to fit beside the shares of the session. */
 const tailBytesMin = 256 * 1024;

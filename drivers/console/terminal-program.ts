@@ -6,9 +6,9 @@
  * terminal, its descriptor and its name. So the package is pinned to a version that has them.
  */
 import { closeSync, constants, openSync, readSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
 import type { ConsoleSignal, ConsoleSize } from './console-protocol.js';
+import { findPackage } from './optional-package.js';
 import {
   makeExit,
   signalGroup,
@@ -50,14 +50,12 @@ const endOfInput = Uint8Array.of(4);
 
 /** How to start a program in a pseudo-terminal, or why there is none. */
 export function findTerminals(): StartProgram | string {
-  let ptys: PtyPackage;
-  try {
+  const ptys = findPackage(
+    'the package @lydell/node-pty',
     // Its own types need others that a user would have to install.
-    ptys = createRequire(import.meta.url)('@lydell/node-pty') as PtyPackage;
-  } catch (error) {
-    const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    return `the package @lydell/node-pty is not installed or does not load: ${reason}`;
-  }
+    (load) => load('@lydell/node-pty') as PtyPackage,
+  );
+  if (typeof ptys === 'string') return ptys;
   return (settings, events) => start(ptys, settings, events);
 }
 
