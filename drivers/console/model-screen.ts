@@ -63,9 +63,10 @@ export interface Models {
 
 /** Lines above the screen that are drawn, too. */
 const scrollbackRows = 200;
+const cursorMode = 25;
 /** What a fresh terminal has of the modes noted here: a visible cursor, no wide mouse reports. */
 const drawnModes: ReadonlyMap<number, boolean> = new Map([
-  [25, true],
+  [cursorMode, true],
   [1006, false],
 ]);
 /** Before the alternate screen, in a drawing that has both. */
@@ -223,10 +224,18 @@ export class ModelScreen implements Screen {
       // The terminal's own handler comes next.
       return false;
     };
-    const forget = (): boolean => {
+    const forgetAll = (): boolean => {
       this.#regions.clear();
       this.#savedColours = reset;
       for (const [mode, isSet] of drawnModes) this.#modes.set(mode, isSet);
+      return false;
+    };
+    // The other screen and the mouse stay as they are.
+    const forgetSome = (): boolean => {
+      const { type } = this.#terminal.buffer.active;
+      this.#regions.delete(type);
+      if (type === 'normal') this.#savedColours = reset;
+      this.#modes.set(cursorMode, true);
       return false;
     };
     parser.registerCsiHandler({ prefix: '?', final: 'h' }, noteModes(true));
@@ -235,7 +244,7 @@ export class ModelScreen implements Screen {
       this.#regions.set(this.#terminal.buffer.active.type, [...parameters]);
       return false;
     });
-    parser.registerCsiHandler({ intermediates: '!', final: 'p' }, forget);
-    parser.registerEscHandler({ final: 'c' }, forget);
+    parser.registerCsiHandler({ intermediates: '!', final: 'p' }, forgetSome);
+    parser.registerEscHandler({ final: 'c' }, forgetAll);
   }
 }

@@ -163,6 +163,15 @@ describe('ModelScreen', () => {
     assert.equal(await draw(seen, back, down), await draw(text, back, down));
   });
 
+  it('a soft reset leaves the other screen and the mouse as they are', async () => {
+    const text = `\u001B[31m\u001B[2;5r${enter}\u001B[3;4r\u001B[?1000;1006h\u001B[?25l\u001B[!p`;
+    const seen = await draw(text);
+    assert.match(seen, /\u001B\[\?1006h$/u);
+    const [out, down] = [`${leave}more`, `\u001B[L${'\r\n'.repeat(7)}`];
+    for (const after of [down, `${out}${down}`])
+      assert.equal(await draw(seen, after), await draw(text, after));
+  });
+
   it('a sequence without an end is not held for ever', async () => {
     const model = makeModel();
     model.show(Buffer.from(`\u001B]0;${'x'.repeat(100_000)}`));
