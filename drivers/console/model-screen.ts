@@ -8,9 +8,8 @@
  * here. Any other cursor that the program saved before the drawing is lost.
  */
 import { drawBackground } from './background.js';
-import type { Cells } from './cells.js';
 import type { ConsoleSize } from './console-protocol.js';
-import { drawLastColumn, type CellsWithCursor } from './last-column.js';
+import { drawCursor, type CellsWithCursor } from './cursor.js';
 import { findPackage } from './optional-package.js';
 import type { Drawing, Screen, ScreenSettings } from './screen.js';
 import { SequenceScanner } from './sequence-scanner.js';
@@ -29,10 +28,11 @@ interface Terminal {
     registerEscHandler(id: { readonly final: string }, handler: () => boolean): unknown;
   };
   readonly rows: number;
+  readonly modes: { readonly originMode: boolean };
   readonly buffer: {
     readonly active: CellsWithCursor & { readonly type: ScreenKind };
-    readonly normal: Cells;
-    readonly alternate: Cells;
+    readonly normal: CellsWithCursor;
+    readonly alternate: CellsWithCursor;
   };
   write(bytes: Uint8Array | string, done: () => void): void;
   resize(columns: number, rows: number): void;
@@ -184,23 +184,33 @@ export class ModelScreen implements Screen {
     // The package draws the first screen with the colours of the alternate one at its end, and that
     // one as if it began empty and without colours. Some terminals have one region for both
     // screens: it is made whole for the drawing.
-    const left = `${this.#drawRegion('normal')}${this.#savedColours}`;
+    const behind = drawCursor(normal, 0, reset);
+    const left = `${this.#drawRegion('normal')}${behind}${this.#savedColours}`;
     const entered = `\u001B[?1049h\u001B[r${reset}\u001B[2J\u001B[H`;
     const switched = `${left}${entered}${drawBackground(alternate)}`;
     const drawn = type === 'normal' ? whole : whole.replace(alternateScreen, switched);
     const modes = [...this.#modes]
       .filter(([mode, isSet]) => isSet !== drawnModes.get(mode))
       .map(([mode, isSet]) => `\u001B[?${mode}${isSet ? 'h' : 'l'}`);
-    const waiting = drawLastColumn(active);
-    const cursor = waiting === '' ? '' : `${waiting}${this.#drawColours()}`;
-    return `${below}${drawn}${this.#drawRegion(type)}${cursor}${modes.join('')}`;
+    // The package counts wrong from a cursor behind the last column, and takes the cursor home when
+    // it sets the mode in which positions count from the top of the region.
+    const rowsAbove = this.#terminal.modes.originMode ? this.#regionOf(type).top - 1 : 0;
+    const cursor = drawCursor(active, rowsAbove, this.#drawColours());
+    const text = `${below}${drawn}${this.#drawRegion(type)}`;
+    // An empty screen has its cursor at home, and an empty drawing.
+    return `${text}${text === '' ? '' : cursor}${modes.join('')}`;
   }
 
-  #drawRegion(screen: ScreenKind): string {
+  #regionOf(screen: ScreenKind): { readonly top: number; readonly bottom: number } {
     const [top = 0, bottom = 0] = (this.#regions.get(screen) ?? []).map(Number);
-    const isWhole = top <= 1 && bottom === 0;
-    // Setting the region takes the cursor home.
-    return isWhole ? '' : `\u001B7\u001B[${top};${bottom}r\u001B8`;
+    return { top: Math.max(1, top), bottom };
+  }
+
+  /** It takes the cursor home. */
+  #drawRegion(screen: ScreenKind): string {
+    const { top, bottom } = this.#regionOf(screen);
+    const isWhole = top === 1 && bottom === 0;
+    return isWhole ? '' : `\u001B[${top};${bottom}r`;
   }
 
   /** What sets the present colours: any line that the package draws ends with them. */

@@ -90,7 +90,11 @@ describe('ModelScreen', () => {
   }
 
   /** What the property has failed with. */
-  const found: [string[], number][] = [[[enter, '\u001B[31m', leave], 0.62]];
+  const found: [string[], number][] = [
+    [[enter, '\u001B[31m', leave], 0.62],
+    [['x'.repeat(size.columns), '\u001B[3;7H', '\u001B[J'], 0.94],
+    [['\r\n'.repeat(3), '\u001B[2;5r', '\u001B[?6h', '\r\n', '€', 'word '], 0.9],
+  ];
 
   it('a drawing, and what came after it, is as if one had seen everything', async () => {
     const texts = fc
@@ -183,7 +187,7 @@ describe('ModelScreen', () => {
   it('a hidden cursor, a region and mouse reports are drawn, too', async () => {
     assert.match(await draw('\u001B[?25l'), /\u001B\[\?25l$/u);
     assert.doesNotMatch(await draw('\u001B[?25l\u001B[?25h'), /\u001B\[\?25/u);
-    assert.match(await draw('\u001B[2;5r'), /\u001B7\u001B\[2;5r\u001B8$/u);
+    assert.match(await draw('\u001B[2;5r'), /\u001B\[2;5r\u001B\[1;1H$/u);
     assert.match(await draw('\u001B[?1000h\u001B[?1006h'), /\u001B\[\?1006h$/u);
     assert.doesNotMatch(await draw('\u001B[2;5r\u001B[?25l\u001Bc'), /\u001B\[(\?25l|2;5r)/u);
   });
