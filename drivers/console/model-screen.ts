@@ -76,8 +76,8 @@ const reset = '\u001B[0m';
 const colours = /\u001B\[[\d;]*m/gu;
 /** What takes one to the alternate screen. */
 const alternateModes: readonly number[] = [47, 1_047, 1_049];
-/** The one of them that notes the cursor and its colours, for its end. */
-const savingMode = 1_049;
+/** What notes the cursor and its colours, for the end of the mode. */
+const savingModes: readonly number[] = [1_048, 1_049];
 /** A sequence that is longer is shown in pieces; it is text that no screen shows, or nonsense. */
 const heldBytesMax = 16 * 1024;
 
@@ -105,7 +105,7 @@ export class ModelScreen implements Screen {
   #position = 0;
   readonly #modes = new Map(drawnModes);
   readonly #regions = new Map<ScreenKind, Parameters>();
-  /** What sets the colours that the first screen was left with. */
+  /** What sets the colours that were saved on the first screen. */
   #savedColours = reset;
   #drawing: Promise<Drawing> | undefined = undefined;
 
@@ -223,11 +223,15 @@ export class ModelScreen implements Screen {
 
   #watch(): void {
     const { parser } = this.#terminal;
+    const noteColours = (): boolean => {
+      const { type } = this.#terminal.buffer.active;
+      if (type === 'normal') this.#savedColours = this.#drawColours();
+      return false;
+    };
     const noteModes = (isSet: boolean) => (parameters: Parameters) => {
       for (const mode of parameters.map(Number)) {
         if (drawnModes.has(mode)) this.#modes.set(mode, isSet);
-        if (mode === savingMode && isSet && this.#terminal.buffer.active.type === 'normal')
-          this.#savedColours = this.#drawColours();
+        if (savingModes.includes(mode) && isSet) noteColours();
         // Whoever leaves the alternate screen leaves nothing there.
         if (alternateModes.includes(mode) && !isSet) this.#regions.delete('alternate');
       }
@@ -254,6 +258,8 @@ export class ModelScreen implements Screen {
       this.#regions.set(this.#terminal.buffer.active.type, [...parameters]);
       return false;
     });
+    parser.registerCsiHandler({ final: 's' }, noteColours);
+    parser.registerEscHandler({ final: '7' }, noteColours);
     parser.registerCsiHandler({ intermediates: '!', final: 'p' }, forgetSome);
     parser.registerEscHandler({ final: 'c' }, forgetAll);
   }

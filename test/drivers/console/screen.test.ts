@@ -159,6 +159,18 @@ describe('ModelScreen', () => {
       assert.equal(await draw(seen, after), await draw(text, after));
   });
 
+  it('its colours may have been saved before it was left', async () => {
+    for (const [saves, enters, leaves, restores] of [
+      ['\u001B7', '\u001B[?47h', '\u001B[?47l', '\u001B8'],
+      ['\u001B[s', '\u001B[?1047h', '\u001B[?1047l', '\u001B[u'],
+      ['\u001B[?1048h', '\u001B[?1047h', '\u001B[?1047l', '\u001B[?1048l'],
+    ] as const) {
+      const text = `\u001B[1;34mbehind${saves}\u001B[0m${enters}word `;
+      const after = `${leaves}${restores}more`;
+      assert.equal(await draw(await draw(text), after), await draw(text, after));
+    }
+  });
+
   it('each screen keeps a region of its own', async () => {
     const text = '\u001B[2;5r\u001B[?1049hword ';
     const seen = await draw(text);
