@@ -74,6 +74,8 @@ const alternateScreen = '\u001B[?1049h\u001B[H';
 /** Sets colours, in a drawing; there, what resets them does nothing else. */
 const reset = '\u001B[0m';
 const colours = /\u001B\[[\d;]*m/gu;
+/** So the package writes a way of no columns, which terminals take for one of one. */
+const noSteps = /\u001B\[0[CD]/gu;
 /** What takes one to the alternate screen. */
 const alternateModes: readonly number[] = [47, 1_047, 1_049];
 /** What notes the cursor and its colours, for the end of the mode. */
@@ -176,7 +178,9 @@ export class ModelScreen implements Screen {
   }
 
   #serialize(): string {
-    const whole = this.#serializer.serialize({ scrollback: scrollbackRows });
+    const whole = this.#serializer
+      .serialize({ scrollback: scrollbackRows })
+      .replaceAll(noSteps, '');
     const { active, normal, alternate } = this.#terminal.buffer;
     const { type } = active;
     // With lines above it the package draws all of the first screen.

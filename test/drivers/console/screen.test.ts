@@ -93,6 +93,7 @@ describe('ModelScreen', () => {
   const found: [string[], number][] = [
     [[enter, '\u001B[31m', leave], 0.62],
     [['x'.repeat(size.columns), '\u001B[3;7H', '\u001B[J'], 0.94],
+    [['x'.repeat(size.columns), enter, 'word '], 0.925],
     [['\r\n'.repeat(3), '\u001B[2;5r', '\u001B[?6h', '\r\n', '€', 'word '], 0.9],
   ];
 
