@@ -1,7 +1,7 @@
 /**
- * StandingTime: a real runtime whose clock stands still while a test wants it to. No time limit runs
- * out meanwhile, however long the machine takes, so that what a limit is to find is there before it
- * passes; scheduling and I/O go on.
+ * StandingTime: a real runtime whose clock stands still while a test wants it to. No time limit
+ * runs out meanwhile, however long the machine takes, so that what a limit is to find is there
+ * before it passes; scheduling and I/O go on.
  */
 import { createRuntime, type Runtime } from '../../core/runtime.js';
 

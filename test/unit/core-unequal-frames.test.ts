@@ -1,4 +1,4 @@
-/** Two ends whose transports carry frames of different length: what one sends whole, the other cuts. */
+/** Two ends with frames of different length: what one of them sends whole, the other cuts. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { createDomain, type EndpointHandlers, type Quota } from '../../core/index.js';
