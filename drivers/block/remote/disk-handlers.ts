@@ -15,13 +15,8 @@ import type {
 } from 'idc/drivers/kit';
 import type { BlockDevice, Done } from '../block-device.js';
 import { failureOf } from './block-failure.js';
-import {
-  blockProtocol,
-  extentsMax,
-  inlineBytesMax,
-  pieceBytesMax,
-  type BlockSchema,
-} from './protocol.js';
+import { InlineReads } from './inline-reads.js';
+import { blockProtocol, extentsMax, pieceBytesMax, type BlockSchema } from './protocol.js';
 import { TransferBuffers } from './transfer-buffers.js';
 
 /** Transfers of one front end at a time, each of one piece. */
@@ -43,8 +38,7 @@ export function makeDiskHandlers(
   contents: string,
 ): BlockHandlers {
   const buffers = new TransferBuffers(transfersMax, pieceBytesMax);
-  /** For reads; one that takes longer than its turn keeps it. */
-  let scratch: Uint8Array = Buffer.allocUnsafeSlow(inlineBytesMax);
+  const reads = new InlineReads(device);
 
   /** Runs `work` with a buffer of the piece's length. */
   async function move(
@@ -69,15 +63,7 @@ export function makeDiskHandlers(
       const { byteLength, blockBytes, isReadOnly } = device;
       return { byteLength, blockBytes, isReadOnly, contents };
     },
-    read: ({ offset, byteLength }) => {
-      if (byteLength > inlineBytesMax) return blockProtocol.failure('OUT_OF_RANGE');
-      const data = scratch.subarray(0, byteLength);
-      const done = device.read(offset, data);
-      // The kit copies what is answered at once.
-      if (done === undefined) return { data };
-      scratch = Buffer.allocUnsafeSlow(inlineBytesMax);
-      return done.then(() => ({ data }), failureOf);
-    },
+    read: ({ offset, byteLength }) => reads.read(offset, byteLength),
     readTo: (piece: Move & { readonly target: Reference }, { signal }) =>
       move(piece, async (bytes) => {
         if (signal.aborted) return;

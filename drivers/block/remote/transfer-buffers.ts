@@ -1,6 +1,6 @@
 /**
  * TransferBuffers: the memory through which a back end moves the bytes of one front end. There are
- * few, so that a front end whose transfers stand still takes neither the memory nor the transfers
+ * few, so that a front end whose operations stand still takes neither the memory nor the transfers
  * of the others; who finds none waits, in order.
  */
 export class TransferBuffers {
@@ -16,18 +16,24 @@ export class TransferBuffers {
   }
 
   take(): Promise<Uint8Array> {
-    const free = this.#free.pop();
-    if (free !== undefined) return Promise.resolve(free);
-    if (this.#leftCount > 0) {
-      this.#leftCount -= 1;
-      return Promise.resolve(new Uint8Array(this.#byteLength));
-    }
+    const buffer = this.takeNow();
+    if (buffer !== undefined) return Promise.resolve(buffer);
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
     });
   }
 
+  /** Undefined if there is none. */
+  // HOT:
+  takeNow(): Uint8Array | undefined {
+    const free = this.#free.pop();
+    if (free !== undefined || this.#leftCount === 0) return free;
+    this.#leftCount -= 1;
+    return new Uint8Array(this.#byteLength);
+  }
+
   /** Nobody uses `buffer` any more. */
+  // HOT:
   give(buffer: Uint8Array): void {
     const next = this.#waiting.shift();
     if (next === undefined) this.#free.push(buffer);
