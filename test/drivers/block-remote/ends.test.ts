@@ -14,6 +14,7 @@ import {
 import { createMemoryJournal } from '../../../drivers/kit/index.js';
 import { codeOf, readFrom } from '../block/device-suite.js';
 import { HeldDevice } from '../block/held-device.js';
+import { checkGivenUpRead } from './given-up-read.js';
 import { SlowDevice } from './slow-device.js';
 import { schemes, Stage } from './stage.js';
 
@@ -140,18 +141,7 @@ describe('a remote device', () => {
 
   it('leaves the memory of a read alone once that is complete', async () => {
     await onStage('ring', async (stage) => {
-      const held = new HeldDevice(createMemoryDevice({ byteLength: 1 << 20 }));
-      await stage.serve(held);
-      const domain = stage.domain('front');
-      const options = { timeoutMs: 50, connectMs: 30_000 };
-      const device = await openRemoteDevice(domain, stage.address, options);
-      const target = Buffer.alloc(200_000, 7);
-      // It is given up while the back end has yet to read.
-      assert.equal(await codeOf(() => device.read(0, target)), 'FAILED');
-      assert.equal(domain.registeredBuffers().length, 0);
-      for (const operation of held.held.splice(0)) operation.begin();
-      await device.close();
-      assert.deepEqual(target, Buffer.alloc(200_000, 7));
+      await checkGivenUpRead(stage, 200_000, () => Buffer.alloc(200_000, 7));
     });
   });
 

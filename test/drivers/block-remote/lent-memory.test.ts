@@ -15,6 +15,7 @@ import { createMemoryJournal } from '../../../drivers/kit/index.js';
 import { LentMemory } from '../../../drivers/block/remote/lent-memory.js';
 import { codeOf, readFrom } from '../block/device-suite.js';
 import { HeldDevice } from '../block/held-device.js';
+import { checkGivenUpRead } from './given-up-read.js';
 import { schemes, Stage, type Scheme } from './stage.js';
 
 const chunk = 200_000;
@@ -92,18 +93,7 @@ describe('memory of a remote device', () => {
 
   it('is left alone once an operation was given up', async () => {
     await onStage('ring', async (stage) => {
-      const held = new HeldDevice(createMemoryDevice({ byteLength: 1 << 20 }));
-      await stage.serve(held);
-      const domain = stage.domain('front');
-      const options = { timeoutMs: 50, connectMs: 30_000 };
-      const device = await openRemoteDevice(domain, stage.address, options);
-      const target = takeFilled(device, chunk, 7);
-      // It is given up while the back end has yet to read.
-      assert.equal(await codeOf(() => device.read(0, target)), 'FAILED');
-      assert.equal(domain.registeredBuffers().length, 0);
-      for (const operation of held.held.splice(0)) operation.begin();
-      await device.close();
-      assert.deepEqual(Buffer.from(target), Buffer.alloc(chunk, 7));
+      await checkGivenUpRead(stage, chunk, (device) => takeFilled(device, chunk, 7));
     });
   });
 
