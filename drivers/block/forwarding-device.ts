@@ -10,6 +10,7 @@ import type {
   WriteOptions,
   WriteZeroesOptions,
 } from './block-device.js';
+import type { DeviceMemory } from './device-memory.js';
 
 /** Closing it closes the other device. */
 export class ForwardingDevice implements BlockDevice {
@@ -33,6 +34,10 @@ export class ForwardingDevice implements BlockDevice {
 
   get resize$(): Observable<number> {
     return this.#device.resize$;
+  }
+
+  get memory(): DeviceMemory | undefined {
+    return this.#device.memory;
   }
 
   // HOT:

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { createDomain, type Domain } from '../../../core/index.js';
 import {
   BlockError,
+  countDevice,
   createMemoryDevice,
   openRemoteDevice,
   serveDevice,
@@ -160,6 +161,14 @@ describe('memory of a remote device', () => {
       await stage.serve(createMemoryDevice({ byteLength: 1 << 20 }));
       const device = await stage.open();
       assert.equal(sliceDevice(device, { offset: 512 }).memory, device.memory);
+    });
+  });
+
+  it('is had through what wraps the device, too', async () => {
+    await onStage('memory', async (stage) => {
+      await stage.serve(createMemoryDevice({ byteLength: 1 << 20 }));
+      const device = await stage.open();
+      assert.equal(countDevice(device).memory, memoryOf(device));
     });
   });
 });
