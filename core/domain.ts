@@ -40,6 +40,7 @@ import type { Transport } from './transport.js';
 import { TurnLoop } from './turn-loop.js';
 import { transferService } from './transfer/channels.js';
 import type { RemoteBufferReference } from './transfer/reference.js';
+import type { RemoteBufferView } from './transfer/remote-buffer-view.js';
 import type {
   RegisteredBuffer,
   RegisterOptions,
@@ -226,6 +227,18 @@ export class Domain {
     options: TransferOptions = {},
   ): Promise<void> {
     return this.#buffers.receive(reference, local, options);
+  }
+
+  /**
+   * The place itself, if the owner of the buffer lends its memory and that is mapped here by a
+   * transfer before: what is stored into its `bytes` needs no copy. Undefined if it is not, or may
+   * not be written: `sendToRemoteBuffer` knows another way, or why there is none.
+   */
+  viewRemoteBuffer(
+    reference: RemoteBufferReference,
+    range: { readonly offset: number; readonly byteLength: number },
+  ): RemoteBufferView | undefined {
+    return this.#buffers.view(reference, range.offset, range.byteLength);
   }
 
   /** What this domain did with remote buffers, and others with its own. */

@@ -51,6 +51,7 @@ export type {
   RegistrationInfo,
 } from './transfer/registrations.js';
 export type { RemoteBufferStatistics, TransferLimits } from './transfer/remote-buffers.js';
+export type { RemoteBufferView } from './transfer/remote-buffer-view.js';
 export type { TransferServerStatistics } from './transfer/transfer-server.js';
 export type { TransferOptions, TransferSlot, TransferStatistics } from './transfer/transfers.js';
 export type { ByteRange } from './transfer/write-tracker.js';

@@ -12,6 +12,7 @@ import { fillLocal, gatherLocal, type Local } from './local-list.js';
 import { reactionTo } from './operation-reaction.js';
 import type { Requests } from './operation-request.js';
 import type { Target } from './operation-target.js';
+import { RemoteBufferView } from './remote-buffer-view.js';
 import { TransferOp } from './transfer-wire.js';
 
 const mappingsMax = 64;
@@ -27,6 +28,8 @@ export class Mapping {
   readonly codes: Set<string> = new Set();
   usedAt = 0;
   isLive = true;
+  /** Of those that are open, the region is held after it was dropped. */
+  viewCount = 0;
 
   constructor(registrationKey: string, region: MappedRegion) {
     this.registrationKey = registrationKey;
@@ -45,7 +48,7 @@ export const MappedOutcome = {
 export type MappedOutcome = (typeof MappedOutcome)[keyof typeof MappedOutcome];
 
 export class Mappings {
-  /** Copies that were done. */
+  /** Copies, and views, that were done. */
   copyCount = 0;
   readonly #requests: Requests;
   readonly #byRegistration = new Map<string, Mapping>();
@@ -106,6 +109,28 @@ export class Mappings {
     }
     this.#drop(mapping);
     return MappedOutcome.RevokedMeanwhile;
+  }
+
+  /** HOT: a part of it, mapped until that is closed; undefined if it was taken back. */
+  view(mapping: Mapping, offset: number, byteLength: number): RemoteBufferView | undefined {
+    const { region } = mapping;
+    mapping.usedAt = ++this.#useCount;
+    if (!region.enter()) {
+      this.#drop(mapping);
+      return undefined;
+    }
+    mapping.viewCount++;
+    return new RemoteBufferView(this, mapping, region.bytes.subarray(offset, offset + byteLength));
+  }
+
+  /** HOT: false if the memory was taken back meanwhile. */
+  closeView(mapping: Mapping): boolean {
+    const isWhole = mapping.region.leave();
+    mapping.viewCount--;
+    if (!mapping.isLive) this.#releaseUnused(mapping);
+    else if (!isWhole) this.#drop(mapping);
+    if (isWhole) this.copyCount++;
+    return isWhole;
   }
 
   end(): void {
@@ -173,7 +198,12 @@ export class Mappings {
   #drop(mapping: Mapping): void {
     mapping.isLive = false;
     this.#byRegistration.delete(mapping.registrationKey);
-    mapping.region.release();
+    this.#releaseUnused(mapping);
+  }
+
+  /** Its range of addresses serves others then, so nobody may still store to it. */
+  #releaseUnused(mapping: Mapping): void {
+    if (mapping.viewCount === 0) mapping.region.release();
   }
 
   #dropLeastUsed(): void {

@@ -25,6 +25,7 @@ import {
   type RegisterOptions,
   type RegistrationInfo,
 } from './registrations.js';
+import type { RemoteBufferView } from './remote-buffer-view.js';
 import { TransferServer, type TransferServerStatistics } from './transfer-server.js';
 import {
   Transfers,
@@ -190,6 +191,14 @@ export class RemoteBuffers {
 
   receive(reference: RemoteBufferReference, local: Bytes, options: TransferOptions): Promise<void> {
     return this.#transfers.receive(reference, local, options);
+  }
+
+  view(
+    reference: RemoteBufferReference,
+    offset: number,
+    byteLength: number,
+  ): RemoteBufferView | undefined {
+    return this.#transfers.view(reference, offset, byteLength);
   }
 
   acquire(): TransferSlot {

@@ -19,7 +19,7 @@ import type { Channel, Routes } from './channel.js';
 import { LaneCarrier } from './lane-carrier.js';
 import { Leases } from './lease.js';
 import { fillLocal, makeLocal, type Local } from './local-list.js';
-import { MappedOutcome, Mappings } from './operation-mappings.js';
+import { MappedOutcome, Mappings, type Mapping } from './operation-mappings.js';
 import { Pipeline } from './operation-pipeline.js';
 import { Requests } from './operation-request.js';
 import { Search } from './operation-search.js';
@@ -29,6 +29,7 @@ import { UnfencedRanges, type UnfencedRange } from './operation-unfenced.js';
 import { Operation, type OperationHost } from './operation.js';
 import { RemoteBufferReference } from './reference.js';
 import type { Holder, Registrations } from './registrations.js';
+import type { RemoteBufferView } from './remote-buffer-view.js';
 export { TransferSlot } from './operation-slot.js';
 
 export interface TransferOptions {
@@ -181,6 +182,28 @@ export class Transfers {
     options: TransferOptions = noOptions,
   ): Promise<void> {
     return this.#transfer(false, reference, local, options);
+  }
+
+  /**
+   * HOT: the place for `byteLength` bytes in memory that the owner lends, if it is mapped here;
+   * undefined if there is none that may be written now. Takes no slot.
+   */
+  view(
+    reference: RemoteBufferReference,
+    offset: number,
+    byteLength: number,
+  ): RemoteBufferView | undefined {
+    const areCounts = Number.isInteger(offset) && Number.isInteger(byteLength) && byteLength >= 0;
+    assert(areCounts, 'a view has a whole number of bytes', 'BAD_ARGUMENT');
+    const target = this.#targets.of(reference);
+    const code = this.#judge(target, true, offset, byteLength, undefined, true);
+    const isOthers = code === ErrorCode.Ok && target.ownership === 'remote' && byteLength > 0;
+    if (!isOthers || !target.mayMap || !this.#unfenced.isClear(target, offset, byteLength)) {
+      return undefined;
+    }
+    const channel = this.#host.routes.current(reference);
+    const mapping = channel && this.#mappingOf(target, channel);
+    return mapping && this.#mappings.view(mapping, offset, byteLength);
   }
 
   /** Takes a slot for one transfer. Throws `IdcError` QUOTA, or DESTROYED, if there is none. */
@@ -376,12 +399,16 @@ export class Transfers {
     local: Local,
     offset: number,
   ): MappedOutcome {
-    const mapping = this.#mappings.current(target);
-    const { ownerId, ownerIncarnation } = target.reference;
-    if (mapping === undefined || !channel.leadsTo(ownerId, ownerIncarnation)) {
-      return MappedOutcome.Revoked;
-    }
+    const mapping = this.#mappingOf(target, channel);
+    if (mapping === undefined) return MappedOutcome.Revoked;
     return this.#mappings.copy(mapping, isWrite, local, offset);
+  }
+
+  /** HOT: the memory that `channel`'s peer lends for this reference, as far as it is mapped. */
+  #mappingOf(target: Target, channel: Channel): Mapping | undefined {
+    const { ownerId, ownerIncarnation } = target.reference;
+    const mapping = this.#mappings.current(target);
+    return channel.leadsTo(ownerId, ownerIncarnation) ? mapping : undefined;
   }
 
   /** HOT */

@@ -5,7 +5,7 @@
  * in which it was asked for. What is to be written is moved beyond that: the answer is remembered
  * for the front end, which asks again when it is back.
  */
-import type { Domain } from 'idc';
+import type { Domain, RemoteBufferView } from 'idc';
 import type {
   BackEndHandlers,
   Context,
@@ -64,12 +64,15 @@ export function makeDiskHandlers(
       return { byteLength, blockBytes, isReadOnly, contents };
     },
     read: ({ offset, byteLength }) => reads.read(offset, byteLength),
-    readTo: (piece: Move & { readonly target: Reference }, { signal }) =>
-      move(piece, async (bytes) => {
+    readTo: (piece: Move & { readonly target: Reference }, { signal }) => {
+      const view = piece.byteLength > pieceBytesMax ? undefined : viewOf(domain, piece);
+      if (view !== undefined) return readThrough(view, device, piece.offset);
+      return move(piece, async (bytes) => {
         if (signal.aborted) return;
         await device.read(piece.offset, bytes);
         await domain.sendToRemoteBuffer(piece.target, bytes, { offset: piece.at, signal });
-      }),
+      });
+    },
     write: ({ offset, data, fua }) => answer(device.write(offset, data, { fua })),
     writeFrom: (piece: Move & { readonly source: Reference; readonly fua: boolean }) =>
       move(piece, async (bytes) => {
@@ -90,6 +93,30 @@ export function makeDiskHandlers(
       }
     },
   };
+}
+
+/** The memory itself, if the front end is on this machine and lends it. */
+function viewOf(
+  domain: Domain,
+  { target, at, byteLength }: Move & { readonly target: Reference },
+): RemoteBufferView | undefined {
+  return domain.viewRemoteBuffer(target, { offset: at, byteLength });
+}
+
+/** Once the front end takes its memory back, nothing that is read lands there. */
+async function readThrough(
+  view: RemoteBufferView,
+  device: BlockDevice,
+  offset: number,
+): Promise<undefined | DriverFailure> {
+  let failure: DriverFailure | undefined;
+  try {
+    await device.read(offset, view.bytes);
+  } catch (thrown) {
+    failure = failureOf(thrown);
+  }
+  const isThere = view.close();
+  return failure ?? (isThere ? undefined : blockProtocol.failure('NOT_MOVED'));
 }
 
 function answer(done: Done): undefined | Promise<undefined | DriverFailure> {

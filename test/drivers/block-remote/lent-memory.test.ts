@@ -6,10 +6,12 @@ import {
   BlockError,
   countDevice,
   createMemoryDevice,
+  ForwardingDevice,
   openRemoteDevice,
   serveDevice,
   sliceDevice,
   type DeviceMemory,
+  type Done,
   type RemoteDevice,
 } from '../../../drivers/block/index.js';
 import { createMemoryJournal } from '../../../drivers/kit/index.js';
@@ -127,6 +129,42 @@ describe('memory of a remote device', () => {
       await device.write(0, next);
       for (const bytes of [target, beside, next]) memoryOf(device).give(bytes);
       assert.deepEqual([...(await readFrom(disk, chunk - 1, 2))], [9, 5]);
+    });
+  });
+
+  it('is left alone by a read that a lost back end does later, where it is', async () => {
+    await onStage('ring', async (stage) => {
+      const disk = createMemoryDevice({ byteLength: 1 << 20 });
+      await disk.write(0, Buffer.alloc(1 << 20, 5));
+      const held = new HeldDevice(disk);
+      const places: number[] = [];
+      const noted = new (class extends ForwardingDevice {
+        override read(offset: number, target: Uint8Array): Done {
+          places.push(target.buffer.byteLength);
+          return super.read(offset, target);
+        }
+      })(held);
+      const dying = stage.domain('back');
+      serveDevice(dying, stage.address, noted);
+      const device = await openRemoteDevice(stage.domain('front'), stage.address);
+      const target = takeFilled(device, chunk, 7);
+      const read = async (): Promise<{ reading: Done; begin: () => void }> => {
+        const reading = device.read(0, target);
+        return { reading, begin: (await held.take()).begin };
+      };
+      // The first has the memory mapped, so the second is to be read into it.
+      const first = await read();
+      first.begin();
+      await first.reading;
+      const second = await read();
+      await dying.close({ drainMs: 0 });
+      await stage.serve(disk);
+      await second.reading;
+      target.fill(9);
+      second.begin();
+      assert.deepEqual(Buffer.from(target), Buffer.alloc(chunk, 9));
+      // First to a buffer of the back end's own, then to a whole slab.
+      assert.deepEqual([places[0], (places[1] ?? 0) >= 4 << 20], [1 << 20, true]);
     });
   });
 
