@@ -14,6 +14,11 @@ const keepSize = 0x01;
 const punchHole = 0x02;
 const zeroRange = 0x10;
 
+const usageOfThread = 1;
+/** A `struct rusage` in words of 64 bits, and the one in it that counts voluntary switches. */
+const usageWords = 18;
+const voluntarySwitchesWord = 16;
+
 type CFunction = ((...values: (number | Uint8Array)[]) => number) & {
   async(...values: [...number[], (error: unknown, result: number) => void]): void;
 };
@@ -33,6 +38,9 @@ export class FileCalls {
   readonly #read: CFunction;
   readonly #seek: CFunction;
   readonly #allocate: CFunction;
+  readonly #usage: CFunction;
+  readonly #usageWords = new BigUint64Array(usageWords);
+  readonly #usageBytes = new Uint8Array(this.#usageWords.buffer);
   /** One `struct iovec`: an address and a length. */
   readonly #vector = new BigUint64Array(2);
   readonly #vectorBytes = new Uint8Array(this.#vector.buffer);
@@ -45,6 +53,7 @@ export class FileCalls {
     this.#read = library.func('int64_t preadv2(int, const uint8_t *, int, int64_t, int)');
     this.#seek = library.func('int64_t lseek(int, int64_t, int)');
     this.#allocate = library.func('int fallocate(int, int, int64_t, int64_t)');
+    this.#usage = library.func('int getrusage(int, uint8_t *)');
   }
 
   /** Undefined where the calls are not to be had. */
@@ -65,6 +74,12 @@ export class FileCalls {
     this.#vector[0] = this.#koffi.address(target);
     this.#vector[1] = BigInt(target.byteLength);
     return this.#read(descriptor, this.#vectorBytes, 1, offset, readNoWait);
+  }
+
+  /** How often this thread has waited in the kernel; that it was preempted does not count. */
+  threadWaits(): number {
+    this.#usage(usageOfThread, this.#usageBytes);
+    return Number(this.#usageWords[voluntarySwitchesWord]);
   }
 
   /** Where data begins at or after `offset`, or `noData`; otherwise below 0: nobody knows. */

@@ -56,7 +56,7 @@ export class FileDevice implements BlockDevice {
   readonly #calls: FileCalls | undefined;
   readonly #operations = new Operations();
   readonly #sharedFlush: SharedFlush;
-  readonly #patience = new Patience();
+  readonly #patience: Patience;
   readonly #resize = new Subject<number>();
   #byteLength: number;
   #zeroes: Uint8Array | undefined = undefined;
@@ -72,7 +72,9 @@ export class FileDevice implements BlockDevice {
     this.#byteLength = byteLength;
     this.blockBytes = traits.blockBytes;
     this.isReadOnly = traits.isReadOnly;
-    this.#calls = traits.calls;
+    const { calls } = traits;
+    this.#calls = calls;
+    this.#patience = new Patience(calls && ((): number => calls.threadWaits()));
     this.#sharedFlush = new SharedFlush(() => this.#synchronise());
     this.resize$ = this.#resize.asObservable();
   }

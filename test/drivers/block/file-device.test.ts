@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { open, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { describe, it, type TestContext } from 'node:test';
 import { BlockError, openFileDevice } from '../../../drivers/block/index.js';
-import { FileCalls } from '../../../drivers/block/file/file-calls.js';
 import { FileDevice } from '../../../drivers/block/file/file-device.js';
 import { blockErrorOf } from '../../../drivers/block/file/file-transfer.js';
+import { FileCalls } from '../../../drivers/block/file/file-calls.js';
 import { Patience } from '../../../drivers/block/file/patience.js';
 import { SharedFlush } from '../../../drivers/block/file/shared-flush.js';
 import { makeTemporaryFolder } from '../../unit/temporary-folder.js';
@@ -203,6 +203,34 @@ describe('patience with the storage', () => {
     assert.ok(!patience.allows(25));
     assert.ok(!patience.allows(524));
     assert.ok(patience.allows(525));
+  });
+
+  it('a call that was long without a wait costs nothing', () => {
+    let waitCount = 7;
+    const patience = new Patience(() => waitCount);
+    assert.ok(patience.allows(0));
+    patience.spent(0, 5);
+    assert.ok(patience.allows(5));
+    patience.spent(5, 6);
+    // Waits between two calls are not theirs.
+    waitCount = 8;
+    assert.ok(patience.allows(10));
+    patience.spent(10, 15);
+    assert.ok(patience.allows(15));
+    waitCount = 9;
+    patience.spent(15, 20);
+    assert.ok(!patience.allows(519));
+    assert.ok(patience.allows(520));
+  });
+
+  it('the waits of a thread are told from its work', () => {
+    const calls = FileCalls.load();
+    if (calls === undefined) return;
+    const before = calls.threadWaits();
+    const word = new Int32Array(new SharedArrayBuffer(4));
+    Atomics.wait(word, 0, 0, 1);
+    const after = calls.threadWaits();
+    assert.ok(after > before, `${after} after ${before}`);
   });
 });
 
