@@ -55,8 +55,8 @@ export function oneWayPeer(
   };
 }
 
-/** A record of a ring of 256 KiB; longer ones would wait for each other. */
-const floorBytesMax = 32 * 1024;
+/** Longer records are better copied otherwise than word by word. */
+const floorBytesMax = 64;
 
 /** What this machine gives at best. */
 export function floorPeer(
