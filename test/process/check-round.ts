@@ -21,6 +21,11 @@ export interface Taint {
   readonly speaker: string;
   /** Whether the epoch ran over the line. */
   isTainted(epochKey: string): boolean;
+  /**
+   * Whether work of the epoch may go on beside a newer one: a changed greeting can make a stranger
+   * of who dials, whom the listener gives an endpoint of its own, and from then on a token for it.
+   */
+  mayOutlast?(epochKey: string): boolean;
 }
 
 /** How the transactions of a round ended; `atEnd` are those that the end of an epoch settled. */
@@ -244,7 +249,8 @@ export class RoundCheck {
     }
     for (const { name, ledger } of this.#accounts) {
       for (const work of ledger.works) {
-        if (this.#isDoubtful(`${work.link} ${work.epoch}`)) continue;
+        const epochKey = `${work.link} ${work.epoch}`;
+        if (this.#isDoubtful(epochKey) || this.#taint?.mayOutlast?.(epochKey) === true) continue;
         for (const connect of connects.get(work.link) ?? []) {
           if (connect.epoch <= work.epoch || connect.atUs >= work.atUs) continue;
           if (this.#isDoubtful(`${connect.link} ${connect.epoch}`)) continue;

@@ -34,6 +34,8 @@ export interface Told {
 /** Memory may still grow into its quotas, caches and pools; not by more, and not for ever. */
 const rssGrowthBytesMax = 96 * 1024 * 1024;
 const warmUpRounds = 4;
+/** With fewer rounds it may be that none of them has a late handler. */
+const lateRoundsMin = 20;
 
 /** `count` rounds in all lanes, each kind in turn, with seeds that follow from `seed`. */
 export function planRounds(count: number, seed: number): LanePlan[] {
@@ -92,8 +94,12 @@ async function playAll(
     for (const line of sheet.lines()) told.line(line);
   }
   const names = new Set(rounds.map(({ kind }) => kind));
-  // With every kind played, some handler has to have held back a connect.
-  if (names.size === new Set(lane.kinds).size) assert.ok(sheet.late > 0, 'no handler was late');
+  // Some handler has to have held back a connect, once every kind was played, and often enough:
+  // endpoints of one round that draw alike have such handlers all or none.
+  const isAllPlayed = names.size === new Set(lane.kinds).size;
+  if (isAllPlayed && rounds.length >= lateRoundsMin) {
+    assert.ok(sheet.late > 0, 'no handler was late');
+  }
   if (!lane.title.startsWith('links')) return;
   for (const side of sides) assertMemory(side, reports);
 }

@@ -295,8 +295,10 @@ async function corruptGreeting(
   line.reset();
   await proxy.until('end of the line', () => line.isGone);
   proxy.endTampering(line);
-  const taint = (clean: Bonds): Taint =>
-    taintOf(line, (key) => !has(bonds, key) && !has(clean, key));
+  const taint = (clean: Bonds): Taint => ({
+    ...taintOf(line, (key) => !has(bonds, key) && !has(clean, key)),
+    mayOutlast: (key) => has(bonds, key),
+  });
   return { ended: bonds, taint, deeds: corruption.deeds };
 }
 
