@@ -14,8 +14,11 @@ const counted = ['descriptors', 'timersArmed', 'endpoints', 'handles'] as const;
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-/** Bytes by which a median may grow. */
-const allowances = { heapBytes: 512 * KiB, externalBytes: 512 * KiB, rssBytes: 24 * MiB };
+/**
+ * Bytes by which a median may grow. Of the heap: what the engine keeps of code that is compiled
+ * late takes up to 0.55 MiB in the first 100,000 strangers, and half of it in the next 100,000.
+ */
+const allowances = { heapBytes: 768 * KiB, externalBytes: 512 * KiB, rssBytes: 24 * MiB };
 
 const measured = ['heapBytes', 'externalBytes', 'rssBytes'] as const;
 
